@@ -1,0 +1,87 @@
+//! FHIR bodies are labelled as FHIR. Not for other formats that a request asked for.
+
+use serde_json::Value;
+
+use super::super::{Check, CheckSpec, Evidence};
+use super::{is_interaction, relative_path, wants_another_format};
+use crate::fhir::resource;
+use crate::http::{Exchange, FHIR_JSON, Method};
+use crate::record::{Level, Severity, Violation};
+use crate::secret::Phrase;
+
+static SPEC: CheckSpec = CheckSpec {
+    id: "http/content-type",
+    title: "A FHIR body has the FHIR media type",
+    level: Level::Shall,
+    severity: Severity::Minor,
+    spec: "http://hl7.org/fhir/R4/http.html#mime-type",
+    sentence: "The correct mime type SHALL be used by clients and servers",
+    usual_causes: &[
+        "the web framework sets its own default for JSON",
+        "a proxy or an error page answers in place of the FHIR server",
+    ],
+    passive: true,
+};
+
+/// See the sentence of its specification.
+pub struct ContentType;
+
+impl Check for ContentType {
+    fn spec(&self) -> &'static CheckSpec {
+        &SPEC
+    }
+
+    fn judge(&self, evidence: &Evidence<'_>) -> Vec<Violation> {
+        evidence
+            .exchanges
+            .iter()
+            .filter_map(|exchange| judge(exchange, evidence.base))
+            .collect()
+    }
+}
+
+fn judge(exchange: &Exchange, base: &str) -> Option<Violation> {
+    let response = exchange.response()?;
+    let path = relative_path(exchange, base);
+    let asks_otherwise = wants_another_format(exchange)
+        || exchange.request.method == Method::Head
+        || path.starts_with("Binary/")
+        || path.contains('$');
+    if response.body.is_empty() || asks_otherwise || response.status == 304 {
+        return None;
+    }
+    let found = response.media_type();
+    if found == FHIR_JSON || found == "application/fhir+xml" {
+        return None;
+    }
+    let body = exchange.json();
+    let is_fhir = body.as_ref().and_then(resource::resource_type).is_some();
+    let is_success = (200..300).contains(&response.status);
+    // An error page of an intermediary is judged by `http/error-is-outcome`.
+    if !is_fhir && (!is_success || !is_interaction(exchange, base)) {
+        return None;
+    }
+    let what = match &body {
+        Some(Value::Object(_)) if is_fhir => "a FHIR resource",
+        Some(_) => "JSON that is no resource",
+        None => "something that is not JSON",
+    };
+    let shown = if found.is_empty() {
+        Phrase::say(format!("no Content-Type, and the body is {what}"))
+    } else {
+        Phrase::say("Content-Type ")
+            .data(found.clone())
+            .words(format!(", and the body is {what}"))
+    };
+    Some(
+        Violation::new(
+            SPEC.id,
+            "A FHIR body is not labelled as FHIR",
+            FHIR_JSON,
+            shown,
+        )
+        .at("Content-Type")
+        .seen_in([exchange.number])
+        .signed(if is_fhir { "resource" } else { "not-fhir" }),
+    )
+}

@@ -1,0 +1,284 @@
+//! From an element to its children: names, choice elements, primitives with their `_name` siblings, lists.
+
+use serde_json::Value;
+
+use super::ast::TypeName;
+use super::evaluate::Evaluator;
+use super::types::{TypeId, choice_type};
+use super::value::{Collection, Node, Outcome, Text, Val};
+use crate::fhir::definitions;
+
+/// Elements whose value is a resource of any type.
+const RESOURCE_ELEMENTS: &[&str] = &["contained", "outcome", "resource"];
+
+impl<'a> Evaluator<'a> {
+    /// The children of a name, in order; the name is given with the underscore of its sibling: `_family`.
+    pub fn members(
+        &mut self,
+        collection: &[Val<'a>],
+        underscored: &str,
+        position: usize,
+    ) -> Outcome<'a> {
+        let name = &underscored[1..];
+        let mut members = Vec::with_capacity(collection.len());
+        // Siblings share one type entry: the parent's entry and the entry of its child.
+        let mut shared = None;
+        for val in collection {
+            match val {
+                Val::Node(node) => self.node_members(node, underscored, &mut shared, &mut members),
+                Val::Type(namespace, _) if name == "namespace" => {
+                    members.push(Val::text(*namespace))
+                }
+                Val::Type(_, type_name) if name == "name" => {
+                    members.push(Val::String(type_name.clone()))
+                }
+                Val::Quantity(quantity) if name == "value" => {
+                    members.push(Val::Decimal(quantity.value))
+                }
+                Val::Quantity(quantity) if name == "unit" || name == "code" => {
+                    members.push(Val::String(quantity.unit.clone()));
+                }
+                _ => {}
+            }
+        }
+        self.spend(members.len(), position)?;
+        Ok(members)
+    }
+
+    fn node_members(
+        &mut self,
+        node: &Node<'a>,
+        underscored: &str,
+        shared: &mut Option<(TypeId, TypeId)>,
+        members: &mut Collection<'a>,
+    ) {
+        let name = &underscored[1..];
+        let Some(object) = node.object().filter(|_| name != "resourceType") else {
+            return;
+        };
+        let found = object.get_key_value(name);
+        let sibling = match found {
+            Some((_, value)) if !may_have_sibling(value) => None,
+            _ => object.get_key_value(underscored),
+        };
+        let key: &'a str = match (found, sibling) {
+            (Some((key, _)), _) => key,
+            (None, Some((key, _))) => &key[1..],
+            (None, None) => return self.choice_members(node, object, name, members),
+        };
+        let type_id = match *shared {
+            Some((parent, child)) if parent == node.type_id => child,
+            _ => self.types.child(node.type_id, key),
+        };
+        *shared = Some((node.type_id, type_id));
+        self.spread(
+            key,
+            found.map(|(_, value)| value),
+            sibling.map(|(_, value)| value),
+            type_id,
+            members,
+        );
+    }
+
+    /// `value` finds `valueQuantity`. The definitions are asked only if some key looks like it.
+    fn choice_members(
+        &mut self,
+        node: &Node<'a>,
+        object: &'a serde_json::Map<String, Value>,
+        name: &str,
+        members: &mut Collection<'a>,
+    ) {
+        let mut alike = object.keys().filter_map(|key| {
+            let key = key.strip_prefix('_').unwrap_or(key);
+            let suffix = key.strip_prefix(name)?;
+            let is_alike = suffix.starts_with(|first: char| first.is_ascii_uppercase());
+            is_alike.then_some((key, suffix))
+        });
+        let Some(first) = alike.next() else {
+            return;
+        };
+        let types = definitions::child_types(self.types.of(node), name);
+        let mut alike = std::iter::once(first).chain(alike);
+        let found = alike.find_map(|(key, suffix)| Some((key, choice_type(types, suffix)?)));
+        if let Some((key, type_name)) = found {
+            let type_id = self.types.named(type_name);
+            self.spread(key, object.get(key), sibling(object, key), type_id, members);
+        }
+    }
+
+    /// One node per element of a list, each with its sibling.
+    fn spread(
+        &mut self,
+        name: &str,
+        value: Option<&'a Value>,
+        sibling: Option<&'a Value>,
+        type_id: TypeId,
+        members: &mut Collection<'a>,
+    ) {
+        if !value.or(sibling).is_some_and(Value::is_array) {
+            return self.push(name, value, sibling, type_id, members);
+        }
+        let list = |value: Option<&'a Value>| {
+            value
+                .and_then(Value::as_array)
+                .map_or(&[][..], Vec::as_slice)
+        };
+        let (values, siblings) = (list(value), list(sibling));
+        for index in 0..values.len().max(siblings.len()) {
+            self.push(
+                name,
+                values.get(index),
+                siblings.get(index),
+                type_id,
+                members,
+            );
+        }
+    }
+
+    fn push(
+        &mut self,
+        name: &str,
+        value: Option<&'a Value>,
+        sibling: Option<&'a Value>,
+        type_id: TypeId,
+        members: &mut Collection<'a>,
+    ) {
+        let value = value.filter(|value| !value.is_null());
+        let sibling = sibling.filter(|sibling| sibling.is_object());
+        if value.is_none() && sibling.is_none() {
+            return;
+        }
+        let type_id = match value {
+            Some(value)
+                if RESOURCE_ELEMENTS.contains(&name) && value.get("resourceType").is_some() =>
+            {
+                self.types.of_value(value)
+            }
+            _ => type_id,
+        };
+        members.push(Val::Node(Node {
+            value,
+            sibling,
+            type_id,
+        }));
+    }
+
+    /// All children in the order of the JSON.
+    pub fn children(&mut self, val: &Val<'a>, position: usize) -> Outcome<'a> {
+        let mut children = Vec::new();
+        let Val::Node(node) = val else {
+            return Ok(children);
+        };
+        let Some(object) = node.object() else {
+            return Ok(children);
+        };
+        for key in object.keys() {
+            let name = key.strip_prefix('_').unwrap_or(key);
+            let is_second = name.len() < key.len() && object.contains_key(name);
+            if is_second || name == "resourceType" {
+                continue;
+            }
+            let type_id = self.types.child(node.type_id, name);
+            self.spread(
+                name,
+                object.get(name),
+                sibling(object, name),
+                type_id,
+                &mut children,
+            );
+        }
+        self.spend(1 + children.len(), position)?;
+        Ok(children)
+    }
+
+    /// True if a path that starts with a type name may start at this item.
+    pub fn is_root(&mut self, val: &Val<'a>, type_name: &TypeName) -> bool {
+        let resource_type = match val {
+            Val::Node(node) => node
+                .value
+                .and_then(|value| value.get("resourceType"))
+                .and_then(Value::as_str),
+            _ => None,
+        };
+        resource_type == Some(&*type_name.name) || self.types.is(val, type_name)
+    }
+
+    /// The resource that a reference means, or a node of which only the type is known; `None` if not even that.
+    pub fn resolve(&mut self, val: &Val<'a>) -> Option<Val<'a>> {
+        let reference = match val {
+            Val::Node(node) => match node.value? {
+                Value::String(text) => Some(text.as_str()),
+                object => object.get("reference").and_then(Value::as_str),
+            },
+            Val::String(Text::Borrowed(text)) => Some(*text),
+            _ => None,
+        };
+        if let Some(resource) = reference.and_then(|reference| self.find(reference)) {
+            return Some(Val::Node(Node {
+                value: Some(resource),
+                sibling: None,
+                type_id: self.types.of_value(resource),
+            }));
+        }
+        let named = match val {
+            Val::Node(node) => node.value?.get("type").and_then(Value::as_str),
+            _ => None,
+        };
+        let type_id = match named.or_else(|| reference.and_then(reference_type)) {
+            Some(name) => self.types.resource(name),
+            None => return None,
+        };
+        Some(Val::Node(Node {
+            value: None,
+            sibling: None,
+            type_id,
+        }))
+    }
+
+    /// A contained resource, `%resource` itself for `#`, or the entry of a Bundle with that `fullUrl`.
+    fn find(&self, reference: &str) -> Option<&'a Value> {
+        let resource = self.context.resource;
+        if let Some(id) = reference.strip_prefix('#') {
+            if id.is_empty() {
+                return Some(resource);
+            }
+            let mut contained = resource.get("contained")?.as_array()?.iter();
+            return contained
+                .find(|contained| contained.get("id").and_then(Value::as_str) == Some(id));
+        }
+        let mut entries = resource.get("entry")?.as_array()?.iter();
+        let entry =
+            entries.find(|entry| entry.get("fullUrl").and_then(Value::as_str) == Some(reference));
+        entry?.get("resource")
+    }
+}
+
+/// The resource type in `Patient/1`, `http://host/Patient/1` or `Patient/1/_history/2`.
+fn reference_type(reference: &str) -> Option<&str> {
+    let path = reference.split(['?', '#', '|']).next()?;
+    let mut segments = path.rsplit('/');
+    let mut id = segments.next()?;
+    let mut name = segments.next()?;
+    if name == "_history" {
+        id = segments.next()?;
+        name = segments.next()?;
+    }
+    (!id.is_empty() && definitions::is_resource_type(name)).then_some(name)
+}
+
+/// What stands under `_name`.
+fn sibling<'a>(object: &'a serde_json::Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let mut members = object.iter();
+    members
+        .find(|(key, _)| key.strip_prefix('_') == Some(name))
+        .map(|(_, value)| value)
+}
+
+/// Only primitives have siblings.
+fn may_have_sibling(value: &Value) -> bool {
+    match value {
+        Value::Object(_) => false,
+        Value::Array(items) => !items.first().is_some_and(Value::is_object),
+        _ => true,
+    }
+}

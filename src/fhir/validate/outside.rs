@@ -1,0 +1,104 @@
+//! The validator against published examples: what others call valid has no issue, except what was read and is broken.
+//! The data lies outside of the project; without the variable `ROUNDS_SHARED` (its folder) these tests print that they
+//! are skipped.
+
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::{Issue, validate};
+
+/// Folder of the outside data.
+fn shared(test: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("ROUNDS_SHARED").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped: {test} needs ROUNDS_SHARED, the folder of the outside test data");
+    }
+    folder
+}
+
+fn files(folder: PathBuf, extension: &str) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// Name and content of the resources in a package.
+fn resources(package: &PathBuf) -> Vec<(String, Value)> {
+    let file = fs::File::open(package).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+    let mut resources = Vec::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().to_string_lossy().into_owned();
+        // Beside the guide and its examples lie API descriptions and the log of its build.
+        let folder = name.rsplit('/').nth(1);
+        if name.ends_with(".json") && matches!(folder, Some("package" | "example")) {
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            let value: Value = serde_json::from_slice(&bytes).unwrap();
+            if value.get("resourceType").is_some() {
+                resources.push((name, value));
+            }
+        }
+    }
+    resources
+}
+
+fn lines(name: &str, issues: &[Issue]) -> Vec<String> {
+    issues
+        .iter()
+        .map(|issue| format!("{name}: {} {} {}", issue.rule, issue.path, issue.message))
+        .collect()
+}
+
+#[test]
+fn the_resources_of_the_us_core_packages_have_no_issue() {
+    let Some(shared) = shared("US Core") else {
+        return;
+    };
+    let (mut count, mut found) = (0, Vec::new());
+    for package in files(shared.join("packages"), "tgz") {
+        for (name, resource) in resources(&package) {
+            count += 1;
+            let name = format!("{} {name}", package.file_stem().unwrap().display());
+            found.extend(lines(&name, &validate(&resource)));
+        }
+    }
+    println!("{count} resources");
+    assert!(count > 1000, "{count} resources");
+    // Read and really broken: the hash holds dots, which base64 does not have.
+    let broken = "hl7.fhir.us.core-3.1.1 package/example/DiagnosticReport-cardiology-report.json: \
+                  primitive/format DiagnosticReport.presentedForm[0].hash is not base64 with padding";
+    assert_eq!(found, [broken]);
+}
+
+#[test]
+fn the_valid_cases_of_the_reference_validator_have_no_issue() {
+    let Some(shared) = shared("validator cases") else {
+        return;
+    };
+    let folder = shared.join("fhir-test-cases/validator");
+    let cases: Vec<Value> =
+        serde_json::from_slice(&fs::read(folder.join("cases.json")).unwrap()).unwrap();
+    let mut found = Vec::new();
+    for case in cases {
+        let name = case["file"].as_str().unwrap();
+        let is_valid = case["expect"].as_array().unwrap().is_empty();
+        let Ok(resource) = serde_json::from_slice(&fs::read(folder.join(name)).unwrap()) else {
+            assert!(!is_valid, "{name} is no JSON");
+            continue;
+        };
+        let issues = lines(name, &validate(&resource));
+        if is_valid {
+            found.extend(issues);
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}

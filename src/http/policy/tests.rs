@@ -1,0 +1,176 @@
+//! Pacing on a clock that stands still unless someone waits, so that the counts are exact on any machine.
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::http::message::Headers;
+
+/// Answers at once and notes when, since its start.
+struct Wire {
+    start: Instant,
+    sent: Mutex<Vec<Duration>>,
+    answer: fn(usize) -> Response,
+    base: Url,
+}
+
+impl Wire {
+    fn new(answer: fn(usize) -> Response) -> Arc<Self> {
+        Arc::new(Wire {
+            start: Instant::now(),
+            sent: Mutex::default(),
+            answer,
+            base: Url::parse("http://h.example/r4").unwrap(),
+        })
+    }
+
+    fn times(&self) -> Vec<Duration> {
+        self.sent.lock().unwrap().clone()
+    }
+}
+
+impl Transport for Wire {
+    fn send(&self, request: Request) -> Sending<'_> {
+        let number = {
+            let mut sent = self.sent.lock().unwrap();
+            sent.push(self.start.elapsed());
+            sent.len() - 1
+        };
+        Box::pin(async move {
+            Exchange {
+                number: 0,
+                request,
+                outcome: Ok((self.answer)(number)),
+                timings: Timings::default(),
+            }
+        })
+    }
+
+    fn base(&self) -> &Url {
+        &self.base
+    }
+}
+
+fn response(status: u16, retry_after: Option<&str>) -> Response {
+    Response {
+        status,
+        version: "HTTP/1.1",
+        headers: retry_after
+            .map(|value| ("retry-after", value))
+            .into_iter()
+            .collect::<Headers>(),
+        body: bytes::Bytes::new(),
+    }
+}
+
+const FREE: Terms = Terms {
+    writes: false,
+    rate: None,
+    max_requests: None,
+    in_flight: None,
+};
+
+fn policed(wire: &Arc<Wire>, terms: Terms) -> Policed<Wire> {
+    Policed::new(Arc::clone(wire), terms, Arc::new(SystemClock::new()))
+}
+
+fn is_refused(exchange: &Exchange) -> bool {
+    exchange
+        .outcome
+        .as_ref()
+        .is_err_and(|failure| failure.kind == FailureKind::Refused)
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_second_holds_more_requests_than_the_rate() {
+    let wire = Wire::new(|_| response(200, None));
+    let terms = Terms {
+        rate: Some(5.0),
+        ..FREE
+    };
+    let policed = Arc::new(policed(&wire, terms));
+    let tasks: Vec<_> = (0..40)
+        .map(|_| {
+            let policed = Arc::clone(&policed);
+            tokio::spawn(async move { policed.send(Request::get("metadata")).await })
+        })
+        .collect();
+    let mut longest = Duration::ZERO;
+    for task in tasks {
+        longest = longest.max(task.await.unwrap().timings.queued);
+    }
+    let times = wire.times();
+    assert_eq!(times.len(), 40);
+    for (index, start) in times.iter().enumerate() {
+        let within = times[index..]
+            .iter()
+            .filter(|time| **time - *start <= Duration::from_secs(1))
+            .count();
+        assert!(within <= 5, "{within} requests within one second");
+    }
+    // 39 intervals of 204 ms: not slower than it must be either.
+    assert!(times[39] < Duration::from_millis(39 * 206));
+    assert_eq!(longest.as_millis(), times[39].as_millis());
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_holds_later_requests_back_and_resends_nothing() {
+    let wire = Wire::new(|number| match number {
+        0 => response(429, Some("7")),
+        1 => response(503, None),
+        2 => response(429, None),
+        _ => response(200, None),
+    });
+    let policed = policed(&wire, FREE);
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(policed.send(Request::get("metadata")).await.status());
+    }
+    assert_eq!(statuses, [Some(429), Some(503), Some(429), Some(200)]);
+    let seconds: Vec<u64> = wire.times().iter().map(Duration::as_secs).collect();
+    assert_eq!(seconds, [0, 7, 7, 8]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_wants_an_hour_of_silence_gets_it() {
+    let wire = Wire::new(|_| response(503, Some("3600")));
+    let policed = policed(&wire, FREE);
+    policed.send(Request::get("metadata")).await;
+    assert!(is_refused(&policed.send(Request::get("metadata")).await));
+    assert_eq!(wire.times().len(), 1);
+}
+
+#[tokio::test]
+async fn writes_are_refused_where_they_are_not_allowed_and_post_searches_are_not_writes() {
+    let wire = Wire::new(|_| response(200, None));
+    let reading = policed(&wire, FREE);
+    for method in [Method::Post, Method::Put, Method::Patch, Method::Delete] {
+        let exchange = reading.send(Request::new(method, "Patient/1")).await;
+        assert!(is_refused(&exchange));
+    }
+    assert!(wire.times().is_empty());
+    reading
+        .send(Request::new(Method::Post, "Patient/_search?_count=1"))
+        .await;
+    let terms = Terms {
+        writes: true,
+        ..FREE
+    };
+    policed(&wire, terms)
+        .send(Request::new(Method::Delete, "Patient/1"))
+        .await;
+    assert_eq!(wire.times().len(), 2);
+}
+
+#[tokio::test]
+async fn the_budget_is_never_exceeded() {
+    let wire = Wire::new(|_| response(200, None));
+    let terms = Terms {
+        max_requests: Some(3),
+        ..FREE
+    };
+    let policed = policed(&wire, terms);
+    for number in 0..5 {
+        let exchange = policed.send(Request::get("metadata")).await;
+        assert_eq!(is_refused(&exchange), number >= 3);
+    }
+    assert_eq!((wire.times().len(), policed.sent()), (3, 3));
+}

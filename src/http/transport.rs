@@ -1,0 +1,58 @@
+//! The one interface through which everything talks to a target. Implemented by `client`, wrapped by `policy`.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::exchange::Exchange;
+use super::message::Request;
+
+/// A boxed future, so that `dyn Transport` is possible; a request costs microseconds, the box nanoseconds.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Exchange> + Send + 'a>>;
+
+/// Sends requests. A failure is data in the exchange, never an `Err` and never a panic.
+///
+/// An implementation never retries, and follows redirects only within the target's origin for safe methods.
+pub trait Transport: Send + Sync {
+    /// Sends one request and waits for the complete response.
+    fn send(&self, request: Request) -> Sending<'_>;
+
+    /// The target's base URL, without a trailing slash.
+    fn base(&self) -> &url::Url;
+}
+
+/// A transport that can carry only safe methods; the only kind that diagnosis accepts.
+///
+/// Its one constructor wraps any transport and refuses everything but GET, HEAD and OPTIONS with
+/// `FailureKind::Refused` before a byte is sent.
+pub struct ReadOnly<T: ?Sized>(std::sync::Arc<T>);
+
+impl<T: Transport + ?Sized> ReadOnly<T> {
+    /// Wraps a transport.
+    pub fn new(inner: std::sync::Arc<T>) -> Self {
+        ReadOnly(inner)
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for ReadOnly<T> {
+    fn send(&self, request: Request) -> Sending<'_> {
+        if request.method.is_safe() {
+            return self.0.send(request);
+        }
+        Box::pin(async move {
+            let message = format!("{} refused: this transport only reads", request.method);
+            Exchange {
+                number: 0,
+                request,
+                outcome: Err(super::exchange::Failure {
+                    kind: super::exchange::FailureKind::Refused,
+                    message,
+                }),
+                timings: super::exchange::Timings::default(),
+            }
+        })
+    }
+
+    fn base(&self) -> &url::Url {
+        self.0.base()
+    }
+}

@@ -1,0 +1,110 @@
+//! A cohort: resources as read back from the target, where they came from, and how complete they are.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::fhir::Key;
+
+/// Where the resources came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provenance {
+    /// Made and loaded by this run.
+    Generated,
+    /// Made by us, loaded by others.
+    Provisioned,
+    /// What was there.
+    Crawled,
+}
+
+/// How far the oracle may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Completeness {
+    /// Everything that a restricted search can match is known: answers are exact sets.
+    Exact,
+    /// Everything was known at one moment; data may have changed.
+    Snapshot,
+    /// A part is known: every hit must satisfy the query and every known match must be returned.
+    Sample,
+}
+
+/// How searches are confined to the cohort.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// `_tag=system|code` on every search.
+    Tag {
+        /// Tag system.
+        system: String,
+        /// Tag code, run-unique.
+        code: String,
+    },
+    /// `_id=a,b,c` on every search.
+    Ids,
+    /// Not confined: other resources may match.
+    None,
+}
+
+/// Resources by type and id, in the order of loading.
+#[derive(Debug, Clone)]
+pub struct Cohort {
+    /// As read back: what the server holds, not what was sent.
+    pub resources: IndexMap<Key, Value>,
+    /// As sent, for generated and provisioned cohorts, keyed by the server's id.
+    pub sent: IndexMap<Key, Value>,
+    /// Where they came from.
+    pub provenance: Provenance,
+    /// How complete they are.
+    pub completeness: Completeness,
+    /// How searches are confined.
+    pub isolation: Isolation,
+    /// Ids of the patients in the cohort, in order.
+    pub patients: Vec<String>,
+}
+
+impl Cohort {
+    /// No data: what engines start with.
+    pub fn empty() -> Self {
+        Cohort {
+            resources: IndexMap::new(),
+            sent: IndexMap::new(),
+            provenance: Provenance::Crawled,
+            completeness: Completeness::Sample,
+            isolation: Isolation::None,
+            patients: Vec::new(),
+        }
+    }
+
+    /// Resources of one type, in order.
+    pub fn of_type<'a>(
+        &'a self,
+        resource_type: &'a str,
+    ) -> impl Iterator<Item = (&'a Key, &'a Value)> + 'a {
+        self.resources
+            .iter()
+            .filter(move |(key, _)| key.resource_type == resource_type)
+    }
+
+    /// Query parameters (not yet percent-encoded) that confine a search of a type to this cohort; empty where
+    /// nothing confines it.
+    pub fn confine(&self, resource_type: &str) -> Vec<(String, String)> {
+        match &self.isolation {
+            Isolation::Tag { system, code } => {
+                vec![("_tag".to_owned(), format!("{system}|{code}"))]
+            }
+            Isolation::Ids => {
+                let ids: Vec<&str> = self
+                    .of_type(resource_type)
+                    .map(|(key, _)| key.id.as_str())
+                    .collect();
+                if ids.is_empty() {
+                    return Vec::new();
+                }
+                vec![("_id".to_owned(), ids.join(","))]
+            }
+            Isolation::None => Vec::new(),
+        }
+    }
+}

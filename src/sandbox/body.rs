@@ -1,0 +1,141 @@
+//! Request bodies: read, checked for type and validity before the state is touched. Nothing is stored here.
+
+use base64::Engine;
+use serde_json::Value;
+
+use super::defect::Fault;
+use super::negotiate::{RESOURCE_TYPES, require_type};
+use super::outcome::Refusal;
+use super::router::Route;
+use super::server::Server;
+use crate::fhir::query::decode_pairs;
+use crate::fhir::resource::{parse, resource_type};
+use crate::fhir::validate::validate;
+use crate::http::message::{Method, Request};
+
+/// Media type of RFC 6902.
+pub const JSON_PATCH: &str = "application/json-patch+json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A body that is fit for its place.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// None expected or none sent.
+    Empty,
+    /// A valid resource of the type of the place.
+    Resource(Value),
+    /// A Bundle for the system; its entries are not checked yet.
+    Bundle(Value),
+    /// A JSON Patch.
+    Patch(json_patch::Patch),
+    /// Search parameters.
+    Form(Vec<(String, String)>),
+}
+
+/// Reads the body that a method takes at a place.
+pub fn read(server: &Server, route: &Route, request: &Request) -> Result<Body, Refusal> {
+    match (request.method, route) {
+        (Method::Post, Route::System) => {
+            let bundle = json(server, request, &RESOURCE_TYPES)?;
+            of_type(&bundle, "Bundle")?;
+            Ok(Body::Bundle(bundle))
+        }
+        (Method::Post, Route::TypeSearch(_) | Route::CompartmentSearch(..)) => form(request),
+        (Method::Post | Method::Put, Route::Type(name)) => resource(server, request, name),
+        (Method::Put, Route::Instance(key)) => resource(server, request, &key.resource_type),
+        (Method::Patch, _) => {
+            let document = json(server, request, &[JSON_PATCH])
+                .map_err(|refusal| refusal.with_header("Accept-Patch", JSON_PATCH))?;
+            patch(document).map(Body::Patch)
+        }
+        _ => Ok(Body::Empty),
+    }
+}
+
+/// Checks the resource of a Bundle entry as the body of its request.
+pub fn of_entry(method: Method, route: &Route, resource: Option<&Value>) -> Result<Body, Refusal> {
+    let name = match (method, route) {
+        (Method::Post | Method::Put, Route::Type(name)) => name,
+        (Method::Put, Route::Instance(key)) => &key.resource_type,
+        (Method::Patch, _) => return patch_of_entry(resource),
+        _ => return Ok(Body::Empty),
+    };
+    let resource =
+        resource.ok_or_else(|| Refusal::invalid("the entry needs a resource for its request"))?;
+    checked(resource.clone(), name)
+}
+
+/// In a Bundle a JSON Patch travels as a Binary, <http://hl7.org/fhir/R4/http.html#patch>.
+fn patch_of_entry(resource: Option<&Value>) -> Result<Body, Refusal> {
+    let refuse = || Refusal::invalid(format!("a PATCH entry needs a Binary of type {JSON_PATCH}"));
+    let binary = resource.ok_or_else(refuse)?;
+    let member = |name: &str| binary.get(name).and_then(Value::as_str);
+    if resource_type(binary) != Some("Binary") || member("contentType") != Some(JSON_PATCH) {
+        return Err(refuse());
+    }
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(member("data").unwrap_or_default())
+        .map_err(|_| Refusal::invalid("Binary.data is not base64"))?;
+    let document = parse(&bytes).map_err(|error| Refusal::invalid(error.to_string()))?;
+    patch(document.value).map(Body::Patch)
+}
+
+fn resource(server: &Server, request: &Request, name: &str) -> Result<Body, Refusal> {
+    checked(json(server, request, &RESOURCE_TYPES)?, name)
+}
+
+fn checked(resource: Value, name: &str) -> Result<Body, Refusal> {
+    of_type(&resource, name)?;
+    let violations = validate(&resource);
+    if violations.is_empty() {
+        return Ok(Body::Resource(resource));
+    }
+    Err(Refusal::unprocessable(&violations))
+}
+
+fn json(server: &Server, request: &Request, types: &[&str]) -> Result<Value, Refusal> {
+    require_type(&request.headers, types)?;
+    let parsed = parse(&request.body).map_err(|error| {
+        if server.has(Fault::BadJsonCrashes) {
+            return Refusal::new(500, "exception", "the server could not read the request");
+        }
+        Refusal::new(400, "structure", format!("the body is not JSON: {error}"))
+    })?;
+    match parsed.duplicates.first() {
+        None => Ok(parsed.value),
+        Some(_) => Err(Refusal::new(
+            400,
+            "structure",
+            "a member occurs twice in one JSON object",
+        )),
+    }
+}
+
+fn of_type(resource: &Value, name: &str) -> Result<(), Refusal> {
+    match resource_type(resource) {
+        Some(found) if found == name => Ok(()),
+        Some(_) => Err(Refusal::invalid(format!(
+            "the body is not of type {name}, as the URL says"
+        ))),
+        None => Err(Refusal::new(
+            400,
+            "structure",
+            "the body has no resourceType",
+        )),
+    }
+}
+
+fn patch(document: Value) -> Result<json_patch::Patch, Refusal> {
+    serde_json::from_value(document)
+        .map_err(|_| Refusal::invalid("the body is not a JSON Patch (RFC 6902)"))
+}
+
+fn form(request: &Request) -> Result<Body, Refusal> {
+    if request.body.is_empty() {
+        return Ok(Body::Form(Vec::new()));
+    }
+    require_type(&request.headers, &[FORM])?;
+    let text = std::str::from_utf8(&request.body)
+        .map_err(|_| Refusal::invalid("the form is not UTF-8"))?;
+    Ok(Body::Form(decode_pairs(text)))
+}

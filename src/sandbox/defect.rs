@@ -1,0 +1,357 @@
+//! The catalogue of faults that can be planted: each is one switch, asked for at one place, with a public thread or an
+//! R4 sentence where a real server did the same. No check knows an id of this list.
+
+use serde_json::Value;
+
+use crate::fhir::resource::resource_type;
+
+/// A fault that can be planted.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// Kebab-case words.
+    pub id: &'static str,
+    /// A short name.
+    pub title: &'static str,
+    /// A public thread about the same fault, or the R4 sentence that is broken.
+    pub provenance: &'static str,
+    /// What it touches: `search`, `versioning`, …
+    pub class: &'static str,
+    /// What the server then does.
+    pub effect: &'static str,
+    pub(super) fault: Fault,
+}
+
+/// The switch behind a defect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fault {
+    BadJsonCrashes,
+    ConditionalCreateRace,
+    CountWithoutType,
+    CreateWithoutLocation,
+    DecimalThroughDouble,
+    DeletedInSearch,
+    EmptyString,
+    EntryWithoutRequest,
+    ErrorsAsHtml,
+    EtagDiffers,
+    FilterIgnored,
+    FullUrlWithVersion,
+    GeExcludesDay,
+    GenericJsonType,
+    HistoryOldestFirst,
+    IfMatchIgnored,
+    IfMatchRace,
+    IncludeMisses,
+    IncludesAsMatch,
+    LastModifiedAsInstant,
+    NotOmitsMissing,
+    OrDuplicates,
+    PageOverlap,
+    PostSearchDropsParameter,
+    PrimitiveExtensionDropped,
+    SortIgnored,
+    TotalCountsIncluded,
+    TransactionKeepsPart,
+    VreadReturnsCurrent,
+}
+
+/// The defect of an id.
+pub fn defect(id: &str) -> Option<&'static Defect> {
+    DEFECTS.iter().find(|defect| defect.id == id)
+}
+
+/// All defects in alphabetical order.
+pub static DEFECTS: &[Defect] = &[
+    Defect {
+        id: "bad-json-crashes",
+        title: "A body that is not JSON crashes the request",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/342",
+        class: "errors",
+        effect: "answers 500 in place of 400 to a create or update whose body is not JSON",
+        fault: Fault::BadJsonCrashes,
+    },
+    Defect {
+        id: "conditional-create-race",
+        title: "Concurrent conditional creates make duplicates",
+        provenance: "https://github.com/microsoft/fhir-server/issues/1382",
+        class: "conditional",
+        effect: "10 ms pass between the search for If-None-Exist and the create; others may create in between",
+        fault: Fault::ConditionalCreateRace,
+    },
+    Defect {
+        id: "count-without-type",
+        title: "A count comes without Bundle.type",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/1763",
+        class: "total",
+        effect: "the Bundle of _summary=count or _count=0 has no type",
+        fault: Fault::CountWithoutType,
+    },
+    Defect {
+        id: "create-without-location",
+        title: "A create does not say where the resource is",
+        provenance: "https://github.com/medplum/medplum/issues/3057",
+        class: "headers",
+        effect: "a 201 has no Location",
+        fault: Fault::CreateWithoutLocation,
+    },
+    Defect {
+        id: "decimal-through-double",
+        title: "Decimals pass through a binary double",
+        provenance: "http://hl7.org/fhir/R4/json.html#decimal",
+        class: "decimal",
+        effect: "stores 0.10 as 0.1 and rounds decimals to 17 digits",
+        fault: Fault::DecimalThroughDouble,
+    },
+    Defect {
+        id: "deleted-in-search",
+        title: "Deleted resources are still found",
+        provenance: "https://github.com/FirelyTeam/spark/issues/54",
+        class: "search",
+        effect: "a search still returns the last version of a deleted resource",
+        fault: Fault::DeletedInSearch,
+    },
+    Defect {
+        id: "empty-string",
+        title: "A missing text is returned as an empty string",
+        provenance: "http://hl7.org/fhir/R4/json.html#primitive",
+        class: "structure",
+        effect: "a language of a patient without a text is stored with the text \"\"",
+        fault: Fault::EmptyString,
+    },
+    Defect {
+        id: "entry-without-request",
+        title: "History entries lack the request",
+        provenance: "http://hl7.org/fhir/R4/bundle.html#invs",
+        class: "history",
+        effect: "entries of a history have no request",
+        fault: Fault::EntryWithoutRequest,
+    },
+    Defect {
+        id: "errors-as-html",
+        title: "Errors are answered with a web page",
+        provenance: "https://github.com/HealthIntersections/FHIRsmith/issues/100",
+        class: "errors",
+        effect: "the body of a 4xx or 5xx is HTML in place of an OperationOutcome",
+        fault: Fault::ErrorsAsHtml,
+    },
+    Defect {
+        id: "etag-differs",
+        title: "The ETag is not the version id",
+        provenance: "http://hl7.org/fhir/R4/http.html#versioning",
+        class: "versioning",
+        effect: "the ETag is a number of the whole store in place of meta.versionId",
+        fault: Fault::EtagDiffers,
+    },
+    Defect {
+        id: "filter-ignored",
+        title: "A declared search parameter does not filter",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/176",
+        class: "search",
+        effect: "gender and status are declared and named in the self link, and filter nothing",
+        fault: Fault::FilterIgnored,
+    },
+    Defect {
+        id: "full-url-with-version",
+        title: "fullUrl names a version",
+        provenance: "https://github.com/microsoft/fhir-server/pull/2863",
+        class: "history",
+        effect: "fullUrl of a history entry is the URL of the version",
+        fault: Fault::FullUrlWithVersion,
+    },
+    Defect {
+        id: "ge-excludes-day",
+        title: "A date search with ge leaves out the day itself",
+        provenance: "https://github.com/HeliosSoftware/hfs/issues/456",
+        class: "search",
+        effect: "ge and le with a date behave like gt and lt",
+        fault: Fault::GeExcludesDay,
+    },
+    Defect {
+        id: "generic-json-type",
+        title: "Resources are labelled as plain JSON",
+        provenance: "https://github.com/HealthIntersections/FHIRsmith/issues/87",
+        class: "headers",
+        effect: "Content-Type is application/json where application/fhir+json was asked for",
+        fault: Fault::GenericJsonType,
+    },
+    Defect {
+        id: "history-oldest-first",
+        title: "History starts with the oldest version",
+        provenance: "https://github.com/microsoft/fhir-server/issues/2689",
+        class: "history",
+        effect: "history is sorted with the oldest version first",
+        fault: Fault::HistoryOldestFirst,
+    },
+    Defect {
+        id: "if-match-ignored",
+        title: "If-Match is ignored",
+        provenance: "https://github.com/medplum/medplum/issues/3313",
+        class: "versioning",
+        effect: "an update, patch or delete with a stale If-Match succeeds",
+        fault: Fault::IfMatchIgnored,
+    },
+    Defect {
+        id: "if-match-race",
+        title: "If-Match is checked before the write, not with it",
+        provenance: "https://github.com/LinuxForHealth/FHIR/issues/2405",
+        class: "concurrency",
+        effect: "10 ms pass between the check of If-Match and the write; concurrent updates overwrite each other",
+        fault: Fault::IfMatchRace,
+    },
+    Defect {
+        id: "include-misses",
+        title: "_include misses a resource",
+        provenance: "https://github.com/microsoft/fhir-server/issues/1235",
+        class: "include",
+        effect: "the last resource that _include or _revinclude should add to a page is left out",
+        fault: Fault::IncludeMisses,
+    },
+    Defect {
+        id: "includes-as-match",
+        title: "Included resources are marked as matches",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/209",
+        class: "include",
+        effect: "search.mode of resources that _include or _revinclude added is match",
+        fault: Fault::IncludesAsMatch,
+    },
+    Defect {
+        id: "last-modified-as-instant",
+        title: "Last-Modified is not an HTTP date",
+        provenance: "https://github.com/bluehalo/node-fhir-server-core/issues/145",
+        class: "headers",
+        effect: "Last-Modified is the text of meta.lastUpdated",
+        fault: Fault::LastModifiedAsInstant,
+    },
+    Defect {
+        id: "not-omits-missing",
+        title: ":not omits resources without the element",
+        provenance: "https://github.com/medplum/medplum/issues/7170",
+        class: "search",
+        effect: "gender:not=male does not return patients without a gender",
+        fault: Fault::NotOmitsMissing,
+    },
+    Defect {
+        id: "or-duplicates",
+        title: "A resource that matches two alternatives comes twice",
+        provenance: "http://hl7.org/fhir/R4/search.html#combining",
+        class: "search",
+        effect: "a search with comma-separated values returns a resource once for each value that it matches",
+        fault: Fault::OrDuplicates,
+    },
+    Defect {
+        id: "page-overlap",
+        title: "Pages overlap",
+        provenance: "https://github.com/microsoft/fhir-server/issues/1792",
+        class: "paging",
+        effect: "the first match of a next page is the last one of the page before",
+        fault: Fault::PageOverlap,
+    },
+    Defect {
+        id: "post-search-drops-parameter",
+        title: "Search by POST loses a parameter",
+        provenance: "http://hl7.org/fhir/R4/http.html#search",
+        class: "search",
+        effect: "of two or more parameters in the form of a _search the last one is not used",
+        fault: Fault::PostSearchDropsParameter,
+    },
+    Defect {
+        id: "primitive-extension-dropped",
+        title: "Extensions on primitives are lost",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/2801",
+        class: "round-trip",
+        effect: "members such as _birthDate are not stored",
+        fault: Fault::PrimitiveExtensionDropped,
+    },
+    Defect {
+        id: "sort-ignored",
+        title: "_sort is ignored",
+        provenance: "https://github.com/FHIR/fhir-candle/issues/47",
+        class: "sort",
+        effect: "matches come in the order in which they were stored, whatever _sort says",
+        fault: Fault::SortIgnored,
+    },
+    Defect {
+        id: "total-counts-included",
+        title: "Bundle.total counts included resources",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/7153",
+        class: "total",
+        effect: "Bundle.total is the number of matches plus the number of resources that _include added",
+        fault: Fault::TotalCountsIncluded,
+    },
+    Defect {
+        id: "transaction-keeps-part",
+        title: "A failed transaction is not rolled back",
+        provenance: "https://github.com/wso2/open-healthcare-prebuilt-services/issues/155",
+        class: "transaction",
+        effect: "what a transaction wrote before the entry that failed stays",
+        fault: Fault::TransactionKeepsPart,
+    },
+    Defect {
+        id: "vread-returns-current",
+        title: "vread returns the current version",
+        provenance: "http://hl7.org/fhir/R4/http.html#vread",
+        class: "versioning",
+        effect: "a read of an older version answers with the newest one",
+        fault: Fault::VreadReturnsCurrent,
+    },
+];
+
+/// Every number with a fraction or exponent as a double writes it.
+pub(super) fn through_double(value: Value) -> Value {
+    match value {
+        Value::Number(number) if number.to_string().contains(['.', 'e', 'E']) => number
+            .as_f64()
+            .and_then(serde_json::Number::from_f64)
+            .map_or(Value::Number(number), Value::Number),
+        Value::Array(items) => Value::Array(items.into_iter().map(through_double).collect()),
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .map(|(name, value)| (name, through_double(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// The resource without members that start with `_`.
+pub(super) fn without_primitive_extensions(value: Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(
+            items
+                .into_iter()
+                .map(without_primitive_extensions)
+                .collect(),
+        ),
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .filter(|(name, _)| !name.starts_with('_'))
+                .map(|(name, value)| (name, without_primitive_extensions(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// A patient whose languages without a text have an empty one.
+pub(super) fn with_empty_texts(mut value: Value) -> Value {
+    let spoken = match resource_type(&value) {
+        Some("Patient") => value.get_mut("communication"),
+        _ => None,
+    };
+    for language in spoken.and_then(Value::as_array_mut).into_iter().flatten() {
+        let concept = language.get_mut("language").and_then(Value::as_object_mut);
+        if let Some(concept) = concept {
+            concept.entry("text").or_insert_with(|| "".into());
+        }
+    }
+    value
+}
+
+/// What a web framework answers when nobody asked it for FHIR.
+pub(super) fn error_page(status: u16, reason: &str) -> String {
+    format!(
+        "<!DOCTYPE html><html><head><title>{status} {reason}</title></head><body><h1>{reason}</h1></body></html>"
+    )
+}

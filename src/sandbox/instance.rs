@@ -1,0 +1,185 @@
+//! Read, vread, create, update, patch and delete of one resource. Conditional forms are in `conditional`.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::body::Body;
+use super::conditional;
+use super::defect::Fault;
+use super::negotiate::{Return, preferred_return};
+use super::outcome::{Refusal, success};
+use super::patch;
+use super::store::{Draft, Version};
+use super::subset::Subset;
+use super::turn::{Call, Payload, Reply, Turn};
+use super::variant::Difference;
+use crate::fhir::Key;
+use crate::fhir::resource::id;
+use crate::http::message::Method;
+
+/// `GET [base]/[type]/[id]`, <http://hl7.org/fhir/R4/http.html#read>.
+pub fn read(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refusal> {
+    let version = turn.living(key)?;
+    if conditional::is_unchanged(turn.server, call, &version) {
+        return Ok(headers_of(turn, Reply::empty(304), &version));
+    }
+    represent(turn, call, &version)
+}
+
+/// `GET [base]/[type]/[id]/_history/[vid]`, <http://hl7.org/fhir/R4/http.html#vread>.
+pub fn vread(turn: &mut Turn<'_>, call: &Call, key: &Key, wanted: &str) -> Result<Reply, Refusal> {
+    let versions = turn.store.versions(key);
+    let found = versions
+        .iter()
+        .find(|version| version.version_id == wanted)
+        .ok_or_else(|| Refusal::not_found("there is no such version"))?;
+    if found.is_deletion() {
+        return Err(turn.server.gone());
+    }
+    let mut version = Arc::clone(found);
+    if turn.server.has(Fault::VreadReturnsCurrent) {
+        version = turn.store.living(key).map_or(version, Arc::clone);
+    }
+    represent(turn, call, &version)
+}
+
+fn represent(turn: &Turn<'_>, call: &Call, version: &Arc<Version>) -> Result<Reply, Refusal> {
+    let subset = Subset::of_pairs(&call.pairs)?;
+    let mut reply = headers_of(turn, Reply::empty(200), version);
+    reply.payload = match &version.resource {
+        Some(resource) if !subset.is_whole() => Payload::Made(subset.apply(resource)),
+        _ => Payload::Stored(Arc::clone(version)),
+    };
+    Ok(reply)
+}
+
+/// Adds ETag and Last-Modified.
+pub fn headers_of(turn: &Turn<'_>, mut reply: Reply, version: &Arc<Version>) -> Reply {
+    reply.headers.push(("ETag", turn.server.etag(version)));
+    let modified = match turn.server.has(Fault::LastModifiedAsInstant) {
+        true => version.last_updated(),
+        false => super::server::http_date(version.instant),
+    };
+    reply.headers.push(("Last-Modified", modified));
+    reply.version = Some(Arc::clone(version));
+    reply
+}
+
+/// The resource of a create or update.
+pub fn resource_of(call: &Call) -> Result<Value, Refusal> {
+    match &call.body {
+        Body::Resource(resource) => Ok(resource.clone()),
+        _ => Err(Refusal::invalid("a resource is needed as the body")),
+    }
+}
+
+/// `POST [base]/[type]`: the id in the body is ignored, <http://hl7.org/fhir/R4/http.html#create>.
+pub fn create(turn: &mut Turn<'_>, call: &Call, name: &str) -> Result<Reply, Refusal> {
+    let resource = resource_of(call)?;
+    let id = match &call.assigned {
+        Some(id) => id.clone(),
+        None => turn.store.assign_id(name),
+    };
+    store(turn, call, &Key::new(name, id), resource)
+}
+
+/// `PUT [base]/[type]/[id]`, creating if there is none, <http://hl7.org/fhir/R4/http.html#update>.
+pub fn update(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refusal> {
+    let resource = resource_of(call)?;
+    if id(&resource) != Some(key.id.as_str()) {
+        return Err(Refusal::invalid(
+            "the id in the body is not the id in the URL",
+        ));
+    }
+    conditional::check_match(turn, call, key)?;
+    store(turn, call, key, resource)
+}
+
+/// `PATCH [base]/[type]/[id]` with a JSON Patch, <http://hl7.org/fhir/R4/http.html#patch>.
+pub fn patch(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refusal> {
+    let Body::Patch(document) = &call.body else {
+        return Err(Refusal::invalid("a JSON Patch is needed as the body"));
+    };
+    turn.living(key)?;
+    conditional::check_match(turn, call, key)?;
+    let version = turn.living(key)?;
+    let before = version.resource.as_ref().unwrap_or(&Value::Null);
+    let after = patch::apply(before, document, key)?;
+    store(turn, call, key, after)
+}
+
+/// `DELETE [base]/[type]/[id]`: 204 also if there is nothing, <http://hl7.org/fhir/R4/http.html#delete>.
+pub fn delete(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refusal> {
+    conditional::check_match(turn, call, key)?;
+    let mut reply = Reply::empty(204);
+    if turn.store.living(key).is_some() {
+        let version = turn.write(Draft {
+            key: key.clone(),
+            resource: None,
+            method: Method::Delete,
+            status: 204,
+        });
+        reply.headers.push(("ETag", turn.server.etag(&version)));
+        reply.version = Some(version);
+    }
+    if preferred_return(&call.headers) == Some(Return::Outcome) {
+        reply.status = 200;
+        reply.payload = Payload::Made(success("deleted"));
+    }
+    Ok(reply)
+}
+
+/// Stores a resource and answers as the client prefers; 201 if there was none.
+fn store(turn: &mut Turn<'_>, call: &Call, key: &Key, resource: Value) -> Result<Reply, Refusal> {
+    let living = turn.store.living(key).cloned();
+    let status = if living.is_some() { 200 } else { 201 };
+    if let Some(current) = living.filter(|_| turn.server.is(Difference::QuietUpdate))
+        && same_content(current.resource.as_ref(), &resource)
+    {
+        return Ok(written(turn, call, &current, 200));
+    }
+    let version = turn.write(Draft {
+        key: key.clone(),
+        resource: Some(resource),
+        method: call.method,
+        status,
+    });
+    Ok(written(turn, call, &version, status))
+}
+
+/// True if two resources differ at most in what the server sets.
+fn same_content(stored: Option<&Value>, offered: &Value) -> bool {
+    let plain = |resource: &Value| {
+        let mut copy = resource.clone();
+        if let Some(members) = copy.as_object_mut() {
+            if let Some(meta) = members.get_mut("meta").and_then(Value::as_object_mut) {
+                meta.remove("versionId");
+                meta.remove("lastUpdated");
+            }
+            if members.get("meta") == Some(&json!({})) {
+                members.remove("meta");
+            }
+        }
+        copy
+    };
+    stored.is_some_and(|stored| plain(stored) == plain(offered))
+}
+
+/// The answer to a write, or to a conditional create that found what it would have made.
+pub fn written(turn: &Turn<'_>, call: &Call, version: &Arc<Version>, status: u16) -> Reply {
+    let mut reply = headers_of(turn, Reply::empty(status), version);
+    let location = format!(
+        "{}/{}/_history/{}",
+        turn.server.base(),
+        version.key,
+        version.version_id
+    );
+    reply.headers.push(("Location", location));
+    reply.payload = match preferred_return(&call.headers).unwrap_or_default() {
+        Return::Minimal => Payload::Nothing,
+        Return::Representation => Payload::Stored(Arc::clone(version)),
+        Return::Outcome => Payload::Made(success("stored")),
+    };
+    reply
+}

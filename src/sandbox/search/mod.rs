@@ -1,0 +1,273 @@
+//! Search: from parameters to a snapshot of matches, answered from the index. Matching is in `criterion`.
+//! <http://hl7.org/fhir/R4/search.html>
+
+mod amount;
+mod criterion;
+mod date;
+mod include;
+mod order;
+mod reference;
+mod value;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::body::Body;
+use super::defect::Fault;
+use super::index::{Rows, is_supported};
+use super::negotiate::is_strict;
+use super::outcome::Refusal;
+use super::page::{self, CURSOR, Content, Snapshot};
+use super::router::Route;
+use super::store::Version;
+use super::subset::Subset;
+use super::term::Term;
+use super::turn::{Call, Reply, Turn};
+use crate::fhir::Key;
+use crate::fhir::definitions::patient_compartment;
+use crate::fhir::query::{Criterion, Query, Shape, Subject};
+
+type Pairs = Vec<(String, String)>;
+
+/// Answers a search of a type, within the compartment of a patient if one is named.
+pub fn search(
+    turn: &mut Turn<'_>,
+    call: &Call,
+    name: &str,
+    patient: Option<&Key>,
+) -> Result<Reply, Refusal> {
+    let pairs = pairs_of(turn, call);
+    if let Some((_, cursor)) = pairs.iter().find(|(name, _)| name == CURSOR) {
+        return page::resume(turn, cursor);
+    }
+    let facade = turn.server.facade();
+    let strict = facade.is_some() || is_strict(&call.headers);
+    let (mut query, mut used) = understood(name, &pairs, strict)?;
+    if let Some(facade) = facade {
+        facade.check_search(name, &query)?;
+    }
+    let now = turn.server.clock().elapsed();
+    turn.index.catch_up(now);
+    let mut rows = matching(turn, name, &query)?;
+    if let Some(patient) = patient {
+        rows = &rows & &in_compartment(turn, name, patient);
+    }
+    let sort = if turn.server.has(Fault::SortIgnored) {
+        Vec::new()
+    } else {
+        query.shape.sort.clone()
+    };
+    let mut ordered = order::ordered(&turn.index, name, &rows, &sort);
+    if turn.server.has(Fault::OrDuplicates) {
+        ordered = criterion::with_duplicates(turn, name, &query, ordered)?;
+    }
+    let matches: Vec<Arc<Version>> = ordered
+        .into_iter()
+        .filter_map(|row| turn.index.version(name, row).cloned())
+        .collect();
+    let counts_only = query.shape.summary.as_deref() == Some("count");
+    let asked = if counts_only {
+        Some(0)
+    } else {
+        query.shape.count
+    };
+    let count = page::size(turn.server, asked);
+    // The self link says what was done: a count above the limit was cut.
+    for (_, value) in used.iter_mut().filter(|(name, _)| name == "_count") {
+        *value = page::size(turn.server, query.shape.count).to_string();
+    }
+    let total = wants_total(turn, &query.shape, count).then_some(matches.len() as u64);
+    query.shape.format = None;
+    let snapshot = Snapshot {
+        path: path_of(&call.route, name),
+        used,
+        total,
+        count,
+        matches,
+        content: Content::Search(Box::new(query.shape)),
+    };
+    page::first(turn, snapshot)
+}
+
+fn path_of(route: &Route, name: &str) -> String {
+    match route {
+        Route::Compartment(key, name) | Route::CompartmentSearch(key, name) => {
+            format!("{key}/{name}")
+        }
+        _ => name.to_owned(),
+    }
+}
+
+/// Parameters of the URL, then those of the form. Those without a value are ignored
+/// (<http://hl7.org/fhir/R4/search.html#errors>).
+fn pairs_of(turn: &Turn<'_>, call: &Call) -> Pairs {
+    let mut pairs = call.pairs.clone();
+    if let Body::Form(form) = &call.body {
+        let drops = turn.server.has(Fault::PostSearchDropsParameter) && form.len() > 1;
+        pairs.extend(form.iter().take(form.len() - usize::from(drops)).cloned());
+    }
+    pairs.retain(|(_, value)| !value.is_empty());
+    pairs
+}
+
+/// A count of nothing but the total always has it; else the client may do without.
+fn wants_total(turn: &Turn<'_>, shape: &Shape, count: usize) -> bool {
+    if turn.server.facade().is_some() {
+        return false;
+    }
+    count == 0 || shape.total.as_deref() != Some("none")
+}
+
+/// The living resources that match all of the pairs; nothing may be unknown.
+pub fn find(turn: &mut Turn<'_>, name: &str, pairs: &Pairs) -> Result<Vec<Arc<Version>>, Refusal> {
+    let (query, _) = understood(name, pairs, true)?;
+    if query.criteria.is_empty() {
+        return Err(Refusal::precondition(
+            "a conditional request needs criteria",
+        ));
+    }
+    let rows = matching(turn, name, &query)?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| turn.index.version(name, row).cloned())
+        .collect())
+}
+
+/// The query without what the server does not know, and the pairs that remain: ignored if lenient, refused if strict.
+fn understood(name: &str, pairs: &Pairs, strict: bool) -> Result<(Query, Pairs), Refusal> {
+    let mut ignored = Vec::new();
+    let mut used = Vec::new();
+    let mut kept = Vec::new();
+    for pair in pairs {
+        let alone = parse(name, std::slice::from_ref(pair))?;
+        match unsupported(name, &alone) {
+            Some(what) => ignored.push(what),
+            None => {
+                if !matches!(pair.0.as_str(), "_format" | "_pretty") {
+                    used.push(pair.clone());
+                }
+                kept.push(pair.clone());
+            }
+        }
+    }
+    match ignored.first() {
+        Some(what) if strict => Err(Refusal::new(
+            400,
+            "not-supported",
+            format!("the parameter {what} is not supported for {name}"),
+        )),
+        _ => Ok((parse(name, &kept)?, used)),
+    }
+}
+
+fn parse(name: &str, pairs: &[(String, String)]) -> Result<Query, Refusal> {
+    Query::parse(Some(name), pairs).map_err(|error| Refusal::invalid(error.to_string()))
+}
+
+/// The name of what a query of one pair asks for and the server does not do.
+fn unsupported(name: &str, query: &Query) -> Option<String> {
+    if let Some((unknown, _)) = query.unknown.first() {
+        return Some(unknown.clone());
+    }
+    let shape = &query.shape;
+    let unsorted = shape
+        .sort
+        .iter()
+        .find(|(code, _)| !is_supported(name, code))
+        .map(|(code, _)| format!("_sort={code}"));
+    let others = [
+        (shape.contained.is_some(), "_contained"),
+        (shape.contained_type.is_some(), "_containedType"),
+        (!shape.types.is_empty(), "_type"),
+    ];
+    let other = others.iter().find(|(is_there, _)| *is_there);
+    let include = shape.include.iter().chain(&shape.revinclude);
+    let include = include
+        .filter(|include| !include::is_supported_include(include))
+        .map(|include| format!("{}:{}", include.source, include.parameter))
+        .next();
+    let criterion = query
+        .criteria
+        .iter()
+        .find(|criterion| !is_known(name, criterion))
+        .map(|criterion| criterion.name.clone());
+    unsorted
+        .or(other.map(|(_, name)| (*name).to_owned()))
+        .or(include)
+        .or(criterion)
+}
+
+fn is_known(name: &str, criterion: &Criterion) -> bool {
+    match &criterion.subject {
+        Subject::Parameter(parameter) => is_supported(name, &parameter.code),
+        Subject::Chain {
+            reference,
+            branches,
+            ..
+        } => {
+            is_supported(name, &reference.code)
+                && branches.iter().any(|(target, rest)| is_known(target, rest))
+        }
+        Subject::Has {
+            resource_type,
+            reference,
+            rest,
+        } => is_supported(resource_type, &reference.code) && is_known(resource_type, rest),
+    }
+}
+
+fn matching(turn: &Turn<'_>, name: &str, query: &Query) -> Result<Rows, Refusal> {
+    let mut rows: Option<Rows> = None;
+    for criterion in &query.criteria {
+        let found = criterion::evaluate(turn, name, criterion)?;
+        rows = Some(match rows {
+            Some(rows) => &rows & &found,
+            None => found,
+        });
+    }
+    Ok(rows.unwrap_or_else(|| turn.index.living(name)))
+}
+
+/// Rows of a type in the compartment of a patient, <http://hl7.org/fhir/R4/compartmentdefinition-patient.html>.
+fn in_compartment(turn: &Turn<'_>, name: &str, patient: &Key) -> Rows {
+    let mut rows: Rows = patient_compartment(name)
+        .iter()
+        .filter_map(|code| turn.index.postings(name, code))
+        .flat_map(|postings| postings.exactly(&Term::Local(patient.clone())))
+        .collect();
+    if patient.resource_type == name {
+        rows.extend(turn.index.row(patient));
+    }
+    rows
+}
+
+/// The entries of one page: matches, then what is included with them.
+pub fn entries(
+    turn: &mut Turn<'_>,
+    shape: &Shape,
+    page: &[Arc<Version>],
+) -> Result<Vec<Value>, Refusal> {
+    let subset = Subset::of_shape(shape)?;
+    let mut included = include::included(turn, shape, page)?;
+    if turn.server.has(Fault::IncludeMisses) {
+        included.pop();
+    }
+    let added = match turn.server.has(Fault::IncludesAsMatch) {
+        true => "match",
+        false => "include",
+    };
+    let matches = page.iter().map(|version| (version, "match"));
+    let included = included.iter().map(|version| (version, added));
+    Ok(matches
+        .chain(included)
+        .map(|(version, mode)| {
+            let resource = version.resource.as_ref().unwrap_or(&Value::Null);
+            json!({
+                "fullUrl": format!("{}/{}", turn.server.base(), version.key),
+                "resource": subset.apply(resource),
+                "search": { "mode": mode },
+            })
+        })
+        .collect())
+}

@@ -1,0 +1,414 @@
+//! The server as a pure function of its state and one request; no network, no files. Bytes on a wire: `serve`.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use super::body;
+use super::defect::{self, Fault};
+use super::facade::Facade;
+use super::history::{Scope, history};
+use super::index::Index;
+use super::log::{Logged, RequestLog};
+use super::negotiate::answer_type;
+use super::outcome::Refusal;
+use super::page::Cursors;
+use super::router::{Route, allow};
+use super::store::{Draft, Store, Version, write};
+use super::turn::{Call, Payload, Reply, State, Turn};
+use super::variant::Difference;
+use super::{Options, capability, conditional, instance, search, transaction};
+use crate::clock::Clock;
+use crate::fhir::Key;
+use crate::fhir::query::decode_pairs;
+use crate::http::message::{FHIR_JSON, Headers, Method, Request, Response};
+
+/// How long after a write a search sees it with the variant `index-lag`.
+pub const INDEX_LAG: Duration = Duration::from_millis(500);
+
+/// The sandbox without a network: requests in, responses out.
+pub struct Server {
+    base: String,
+    faults: BTreeSet<Fault>,
+    differences: BTreeSet<Difference>,
+    clock: Arc<dyn Clock>,
+    facade: Option<Facade>,
+    state: Mutex<State>,
+    log: Arc<RequestLog>,
+    capability: OnceLock<Bytes>,
+}
+
+impl Server {
+    /// A server for a base URL without a trailing slash.
+    ///
+    /// # Errors
+    /// A sentence if a resource to load beforehand has no type or no id.
+    pub fn new(options: &Options, base: &str) -> Result<Self, String> {
+        let faults: BTreeSet<Fault> = options.defects.iter().map(|defect| defect.fault).collect();
+        let differences: BTreeSet<Difference> = options
+            .variants
+            .iter()
+            .map(|variant| variant.difference)
+            .collect();
+        let opaque = differences.contains(&Difference::OpaqueVersions);
+        let keep_deleted = faults.contains(&Fault::DeletedInSearch);
+        let server = Server {
+            base: base.to_owned(),
+            facade: differences
+                .contains(&Difference::Facade)
+                .then(|| Facade::new(options)),
+            clock: Arc::clone(&options.clock),
+            state: Mutex::new(State {
+                store: Store::new(options.seed, opaque),
+                index: Index::new(base, keep_deleted),
+                cursors: Cursors::new(options.seed),
+            }),
+            log: Arc::new(RequestLog::default()),
+            capability: OnceLock::new(),
+            faults,
+            differences,
+        };
+        server.load(&options.preload)?;
+        Ok(server)
+    }
+
+    fn load(&self, resources: &[Value]) -> Result<(), String> {
+        let mut turn = Turn::begin(self);
+        for (position, resource) in resources.iter().enumerate() {
+            let key = Key::of(resource)
+                .ok_or_else(|| format!("resource {position} to be loaded has no type or no id"))?;
+            turn.write(Draft {
+                key,
+                resource: Some(resource.clone()),
+                method: Method::Put,
+                status: 201,
+            });
+        }
+        turn.index.flush();
+        Ok(())
+    }
+
+    /// Answers one request; never fails, never waits for anything but its turn.
+    pub fn handle(&self, request: &Request) -> Response {
+        let (path, query) = self.split(&request.url);
+        let place = percent_decode_str(&path).decode_utf8_lossy().into_owned();
+        let route = Route::parse(&place);
+        let pairs = decode_pairs(&query);
+        let format = answer_type(&request.headers, format_of(&pairs));
+        let content_type = format.as_ref().copied().unwrap_or(FHIR_JSON);
+        let template = route
+            .as_ref()
+            .map_or_else(|_| place.clone(), Route::template);
+        let changes = !request.method.is_safe()
+            && !matches!(
+                route,
+                Ok(Route::TypeSearch(_) | Route::CompartmentSearch(..))
+            )
+            && !is_token(&place);
+        let reply = if is_token(&place) {
+            self.token(request)
+        } else {
+            let checked = format.map(|_| ()).map_err(|refusal| *refusal);
+            self.answer(request, route, pairs, checked)
+                .unwrap_or_else(Reply::from)
+        };
+        let line = Logged {
+            method: request.method,
+            path: template,
+            query,
+            status: reply.status,
+            has_body: !request.body.is_empty(),
+        };
+        self.log.note(line, changes);
+        self.respond(request, reply, content_type)
+    }
+
+    /// Path below the base and query; a URL outside the base keeps its leading slash and so names no place but
+    /// `/token`.
+    pub(super) fn split(&self, url: &str) -> (String, String) {
+        let url = url.split('#').next().unwrap_or_default();
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let path = match path.strip_prefix(&self.base) {
+            Some(below) => below.trim_start_matches('/'),
+            None => path,
+        };
+        (path.to_owned(), query.to_owned())
+    }
+
+    fn answer(
+        &self,
+        request: &Request,
+        route: Result<Route, Refusal>,
+        pairs: Vec<(String, String)>,
+        format: Result<(), Refusal>,
+    ) -> Result<Reply, Refusal> {
+        if let Some(facade) = &self.facade {
+            facade.admit(self.clock.elapsed())?;
+        }
+        let route = route?;
+        let methods = self.methods(&route);
+        if request.method == Method::Options {
+            return Ok(Reply::empty(204).with_header("Allow", allow(methods)));
+        }
+        format?;
+        if !methods.contains(&request.method) {
+            let refusal = Refusal::new(
+                405,
+                "not-supported",
+                "the method is not allowed at this URL",
+            );
+            return Err(refusal.with_header("Allow", allow(methods)));
+        }
+        if let Some(facade) = &self.facade {
+            facade.authorize(&route, &request.headers, self.clock.elapsed())?;
+            facade.permit(&route)?;
+        }
+        let call = Call {
+            method: match request.method {
+                Method::Head => Method::Get,
+                method => method,
+            },
+            body: body::read(self, &route, request)?,
+            route,
+            pairs,
+            headers: request.headers.clone(),
+            assigned: None,
+        };
+        dispatch(&mut Turn::begin(self), &call)
+    }
+
+    fn methods(&self, route: &Route) -> &'static [Method] {
+        match &self.facade {
+            Some(_) => Facade::methods(),
+            None => route.methods(),
+        }
+    }
+
+    fn token(&self, request: &Request) -> Reply {
+        match &self.facade {
+            Some(facade) => facade.token(request, self.clock.elapsed()),
+            None => Refusal::not_found("there is nothing at this URL").into(),
+        }
+    }
+
+    fn respond(&self, request: &Request, reply: Reply, content_type: &str) -> Response {
+        let mut headers = Headers::new();
+        let (media, body) = match reply.payload {
+            Payload::Nothing => (None, Bytes::new()),
+            _ if reply.status >= 400 && self.has(Fault::ErrorsAsHtml) => {
+                let page = defect::error_page(reply.status, reason(reply.status));
+                (Some("text/html"), page.into())
+            }
+            Payload::Stored(version) => (Some(content_type), version.body.clone()),
+            Payload::Made(resource) if capability::is_marker(&resource) => {
+                (Some(content_type), self.capability_bytes())
+            }
+            Payload::Made(resource) => (Some(content_type), write(&resource)),
+            Payload::Plain(value) => (Some("application/json"), write(&value)),
+        };
+        if let Some(mut media) = media {
+            if media == FHIR_JSON && self.has(Fault::GenericJsonType) {
+                media = "application/json";
+            }
+            headers.append("Content-Type", format!("{media};charset=utf-8"));
+        }
+        let hides = reply.status == 201 && self.has(Fault::CreateWithoutLocation);
+        for (name, value) in reply.headers {
+            if !(hides && name == "Location") {
+                headers.append(name, value);
+            }
+        }
+        if let Some(id) = request.headers.get("x-request-id") {
+            headers.append("X-Request-Id", id);
+        }
+        let is_head = request.method == Method::Head;
+        if is_head {
+            headers.set("Content-Length", body.len().to_string());
+        }
+        Response {
+            status: reply.status,
+            version: "HTTP/1.1",
+            headers,
+            body: if is_head { Bytes::new() } else { body },
+        }
+    }
+
+    fn capability_bytes(&self) -> Bytes {
+        self.capability
+            .get_or_init(|| write(&capability::statement(self)))
+            .clone()
+    }
+
+    /// True if a fault is planted.
+    pub(super) fn has(&self, fault: Fault) -> bool {
+        self.faults.contains(&fault)
+    }
+
+    /// True if the server differs in a legal way.
+    pub(super) fn is(&self, difference: Difference) -> bool {
+        self.differences.contains(&difference)
+    }
+
+    /// True if requests may sleep, so that whoever runs them must give them a thread.
+    pub(super) fn pauses(&self) -> bool {
+        self.has(Fault::IfMatchRace) || self.has(Fault::ConditionalCreateRace)
+    }
+
+    /// `http://127.0.0.1:PORT/fhir`.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The requests so far.
+    pub fn log(&self) -> &Arc<RequestLog> {
+        &self.log
+    }
+
+    pub(super) fn facade(&self) -> Option<&Facade> {
+        self.facade.as_ref()
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    pub(super) fn index_lag(&self) -> Duration {
+        if self.is(Difference::IndexLag) {
+            INDEX_LAG
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic of one request must not take the others down; the state is consistent between statements.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is said of a deleted resource: 410, or 404 where that is the server's way.
+    pub(super) fn gone(&self) -> Refusal {
+        if self.is(Difference::GoneAsNotFound) {
+            return Refusal::not_found("there is no such resource");
+        }
+        Refusal::new(410, "deleted", "the resource was deleted")
+    }
+
+    /// The weak entity tag of a version.
+    pub(super) fn etag(&self, version: &Version) -> String {
+        if self.has(Fault::EtagDiffers) {
+            return format!("W/\"{}\"", version.position);
+        }
+        format!("W/\"{}\"", version.version_id)
+    }
+
+    /// What is kept of a resource: all of it, unless a fault changes something.
+    pub(super) fn stored_form(&self, resource: Value) -> Value {
+        let resource = match self.has(Fault::DecimalThroughDouble) {
+            true => defect::through_double(resource),
+            false => resource,
+        };
+        let resource = match self.has(Fault::PrimitiveExtensionDropped) {
+            true => defect::without_primitive_extensions(resource),
+            false => resource,
+        };
+        match self.has(Fault::EmptyString) {
+            true => defect::with_empty_texts(resource),
+            false => resource,
+        }
+    }
+}
+
+fn is_token(place: &str) -> bool {
+    place == "/token" || (place.ends_with("/token") && place.contains("://"))
+}
+
+fn format_of(pairs: &[(String, String)]) -> Option<&str> {
+    pairs
+        .iter()
+        .find(|(name, _)| name == "_format")
+        .map(|(_, value)| value.as_str())
+}
+
+/// Sends a call to the room of its interaction; also used for the entries of a Bundle.
+pub(super) fn dispatch(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusal> {
+    use Method::{Delete, Get, Patch, Post, Put};
+    match (call.method, &call.route) {
+        (Get, Route::Metadata) => Ok(Reply::made(200, capability::marker())),
+        (Get, Route::SmartConfiguration) => Facade::smart_configuration(turn.server),
+        (Get, Route::SystemHistory) => history(turn, call, &Scope::System),
+        (Get, Route::TypeHistory(name)) => history(turn, call, &Scope::Type(name)),
+        (Get, Route::InstanceHistory(key)) => history(turn, call, &Scope::Instance(key)),
+        (Get, Route::Instance(key)) => instance::read(turn, call, key),
+        (Get, Route::Version(key, version)) => instance::vread(turn, call, key, version),
+        (Get, Route::Type(name)) | (Post, Route::TypeSearch(name)) => {
+            search::search(turn, call, name, None)
+        }
+        (Get, Route::Compartment(key, name)) | (Post, Route::CompartmentSearch(key, name)) => {
+            search::search(turn, call, name, Some(key))
+        }
+        (Post, Route::System) => transaction::bundle(turn, call),
+        (Post, Route::Type(name)) => conditional::create(turn, call, name),
+        (Put, Route::Type(name)) => conditional::update(turn, call, name),
+        (Put, Route::Instance(key)) => instance::update(turn, call, key),
+        (Patch, Route::Type(name)) => conditional::patch(turn, call, name),
+        (Patch, Route::Instance(key)) => instance::patch(turn, call, key),
+        (Delete, Route::Type(name)) => conditional::delete(turn, call, name),
+        (Delete, Route::Instance(key)) => instance::delete(turn, call, key),
+        _ => {
+            let methods = allow(call.route.methods());
+            let refusal = Refusal::new(
+                405,
+                "not-supported",
+                "the method is not allowed at this URL",
+            );
+            Err(refusal.with_header("Allow", methods))
+        }
+    }
+}
+
+/// The call that an entry of a Bundle asks for.
+pub(super) fn call_of_entry(
+    server: &Server,
+    method: Method,
+    url: &str,
+    headers: Headers,
+    resource: Option<&Value>,
+) -> Result<Call, Refusal> {
+    let (path, query) = server.split(url);
+    let place = percent_decode_str(&path).decode_utf8_lossy().into_owned();
+    let route = Route::parse(place.trim_start_matches('/'))?;
+    Ok(Call {
+        method,
+        body: body::of_entry(method, &route, resource)?,
+        route,
+        pairs: decode_pairs(&query),
+        headers,
+        assigned: None,
+    })
+}
+
+/// Reason phrase of a status.
+pub(super) fn reason(status: u16) -> &'static str {
+    hyper::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Unknown")
+}
+
+/// An instant as an HTTP date, RFC 9110 section 5.6.7.
+pub(super) fn http_date(instant: Timestamp) -> String {
+    rfc2822::DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&instant)
+        .unwrap_or_else(|_| "Thu, 01 Jan 1970 00:00:00 GMT".to_owned())
+}
+
+/// Reads an HTTP date; anything else counts as absent (RFC 9110 section 13.1.3).
+pub(super) fn parse_http_date(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}

@@ -1,0 +1,307 @@
+//! Every defect does what it says and nothing without it; every variant stays legal.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::*;
+use crate::sandbox::{DEFECTS, VARIANTS};
+
+#[test]
+fn ids_are_sorted_words_and_every_fault_has_a_source() {
+    let ids: Vec<&str> = DEFECTS.iter().map(|defect| defect.id).collect();
+    assert!(ids.is_sorted() && ids.len() == 29);
+    let faults: BTreeSet<_> = DEFECTS.iter().map(|defect| defect.fault).collect();
+    assert_eq!(faults.len(), DEFECTS.len());
+    for defect in DEFECTS {
+        assert!(defect.provenance.starts_with("http"), "{}", defect.id);
+        assert!(
+            defect
+                .id
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+        );
+    }
+    assert!(VARIANTS.iter().map(|variant| variant.id).is_sorted());
+}
+
+/// Loads the same data and tells what a client sees, so that a defect's answer can be held against the honest one.
+fn seen(server: &Server, url: &str) -> (u16, String) {
+    let response = get(server, url);
+    (
+        response.status,
+        String::from_utf8_lossy(&response.body).into_owned(),
+    )
+}
+
+fn fill(server: &Server) {
+    let mut ada = patient("a", "Ada");
+    ada["gender"] = json!("female");
+    ada["birthDate"] = json!("1980-05-10");
+    ada["communication"] =
+        json!([{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "en"}]}}]);
+    ada["_birthDate"] = json!({"extension": [{"url": "http://example.org/e", "valueString": "x"}]});
+    put(server, &ada);
+    put(server, &patient("b", "Bob"));
+    put(server, &patient("c", "Ada"));
+    let text = r#"{"resourceType":"Observation","id":"o","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/a"},"valueQuantity":{"value":1.50}}"#;
+    let request = Request::new(Method::Put, "Observation/o").with_body("application/json", text);
+    assert_eq!(server.handle(&request).status, 201);
+    put(server, &patient("b", "Bobby"));
+    put(server, &patient("gone", "Gone"));
+    server.handle(&Request::new(Method::Delete, "Patient/gone"));
+}
+
+#[test]
+fn faults_of_reading_show_in_one_request() {
+    let table = [
+        ("count-without-type", "Patient?_summary=count"),
+        ("decimal-through-double", "Observation/o"),
+        ("deleted-in-search", "Patient"),
+        ("empty-string", "Patient/a"),
+        ("entry-without-request", "Patient/b/_history"),
+        ("errors-as-html", "Patient/none"),
+        ("filter-ignored", "Patient?gender=female"),
+        ("full-url-with-version", "Patient/b/_history"),
+        ("ge-excludes-day", "Patient?birthdate=ge1980-05-10"),
+        ("history-oldest-first", "Patient/b/_history"),
+        ("include-misses", "Observation?_include=Observation:subject"),
+        (
+            "includes-as-match",
+            "Observation?_include=Observation:subject",
+        ),
+        ("not-omits-missing", "Patient?gender:not=male"),
+        ("or-duplicates", "Patient?name=ad,ada"),
+        ("primitive-extension-dropped", "Patient/a"),
+        ("sort-ignored", "Patient?_sort=-_id"),
+        (
+            "total-counts-included",
+            "Observation?_include=Observation:subject",
+        ),
+        ("vread-returns-current", "Patient/b/_history/1"),
+    ];
+    let honest = server();
+    fill(&honest);
+    for (id, url) in table {
+        let faulty = with_defect(id);
+        fill(&faulty);
+        assert_ne!(seen(&honest, url), seen(&faulty, url), "{id}");
+        assert_eq!(
+            seen(&honest, "Patient/b"),
+            seen(&faulty, "Patient/b"),
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn pages_overlap_only_with_the_fault() {
+    let union = |server: &Server| {
+        fill(server);
+        let mut bundle = json(&get(server, "Patient?_count=2"));
+        let mut seen = ids_of(&bundle, "match");
+        while let Some(next) = link(&bundle, "next") {
+            bundle = json(&get(server, &next));
+            seen.extend(ids_of(&bundle, "match"));
+        }
+        seen
+    };
+    assert_eq!(union(&server()), ["a", "b", "c"]);
+    assert_eq!(union(&with_defect("page-overlap")), ["a", "b", "b", "c"]);
+}
+
+#[test]
+fn faults_of_writing_show_in_their_answers() {
+    let stale = |server: &Server| {
+        fill(server);
+        let request = Request::new(Method::Put, "Patient/b").with_json(&patient("b", "Late"));
+        server
+            .handle(&request.with_header("If-Match", "W/\"1\""))
+            .status
+    };
+    assert_eq!(
+        (stale(&server()), stale(&with_defect("if-match-ignored"))),
+        (412, 200)
+    );
+    let broken = |server: &Server| {
+        let request = Request::new(Method::Post, "Patient").with_body("application/fhir+json", "{");
+        server.handle(&request).status
+    };
+    assert_eq!(
+        (broken(&server()), broken(&with_defect("bad-json-crashes"))),
+        (400, 500)
+    );
+    let tag = |server: &Server| {
+        let response = put(server, &patient("a", "Ada"));
+        let version = json(&response)["meta"]["versionId"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        response.headers.get("etag").unwrap() == format!("W/\"{version}\"")
+    };
+    assert!(tag(&server()) && !tag(&with_defect("etag-differs")));
+    let form = |server: &Server| {
+        fill(server);
+        let request = Request::new(Method::Post, "Patient/_search").with_body(
+            "application/x-www-form-urlencoded",
+            "family=ada&gender=female",
+        );
+        ids_of(&json(&server.handle(&request)), "match").len()
+    };
+    assert_eq!(
+        (
+            form(&server()),
+            form(&with_defect("post-search-drops-parameter"))
+        ),
+        (1, 2)
+    );
+    let part = |server: &Server| {
+        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
+            {"request": {"method": "POST", "url": "Patient"}, "resource": patient("x", "Ada")},
+            {"request": {"method": "PUT", "url": "Patient/z"}, "resource": {"resourceType": "Patient", "id": "y"}},
+        ]});
+        assert_outcome(&send(server, Method::Post, "", &bundle), 400);
+        ids(server, "Patient").len()
+    };
+    assert_eq!(
+        (
+            part(&server()),
+            part(&with_defect("transaction-keeps-part"))
+        ),
+        (0, 1)
+    );
+}
+
+#[test]
+fn faults_of_headers_show_in_their_answers() {
+    let field = |server: &Server, name: &str| {
+        let response = send(server, Method::Post, "Patient", &patient("x", "Ada"));
+        assert_eq!(response.status, 201);
+        response.headers.get(name).map(str::to_owned)
+    };
+    let honest = |name: &str| field(&server(), name).unwrap();
+    assert!(honest("Location").ends_with("/_history/1"));
+    assert_eq!(
+        field(&with_defect("create-without-location"), "Location"),
+        None
+    );
+    assert!(honest("Content-Type").starts_with("application/fhir+json"));
+    let media = field(&with_defect("generic-json-type"), "Content-Type");
+    assert!(media.unwrap().starts_with("application/json"));
+    assert!(honest("Last-Modified").ends_with(" GMT"));
+    let modified = field(&with_defect("last-modified-as-instant"), "Last-Modified");
+    assert!(modified.unwrap().ends_with('Z'));
+}
+
+fn at_once(server: &Arc<Server>, request: &Request) -> Vec<u16> {
+    let barrier = Arc::new(std::sync::Barrier::new(4));
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let (server, request, barrier) =
+                (Arc::clone(server), request.clone(), Arc::clone(&barrier));
+            std::thread::spawn(move || {
+                barrier.wait();
+                server.handle(&request).status
+            })
+        })
+        .collect();
+    let mut statuses: Vec<u16> = threads
+        .into_iter()
+        .map(|thread| thread.join().unwrap())
+        .collect();
+    statuses.sort_unstable();
+    statuses
+}
+
+#[test]
+fn without_a_fault_concurrent_writes_are_decided_one_by_one() {
+    let server = Arc::new(server());
+    put(&server, &patient("a", "Ada"));
+    let update = Request::new(Method::Put, "Patient/a")
+        .with_json(&patient("a", "Eva"))
+        .with_header("If-Match", "W/\"1\"");
+    assert_eq!(at_once(&server, &update), [200, 412, 412, 412]);
+    let create = Request::new(Method::Post, "Patient")
+        .with_json(&patient("x", "Once"))
+        .with_header("If-None-Exist", "family=once");
+    assert_eq!(at_once(&server, &create), [200, 200, 200, 201]);
+}
+
+/// How often a race is tried: each round is likely to show it, none has to.
+const ROUNDS: usize = 200;
+
+#[test]
+fn races_have_a_window_with_the_fault() {
+    let server = Arc::new(with_defect("if-match-race"));
+    let update = Request::new(Method::Put, "Patient/a").with_json(&patient("a", "Eva"));
+    let lost = (0..ROUNDS).any(|_| {
+        let current = put(&server, &patient("a", "Ada"));
+        let tag = current.headers.get("etag").unwrap();
+        let statuses = at_once(&server, &update.clone().with_header("If-Match", tag));
+        statuses.iter().filter(|status| **status == 200).count() > 1
+    });
+    assert!(lost);
+    let server = Arc::new(with_defect("conditional-create-race"));
+    let doubled = (0..ROUNDS).any(|round| {
+        let create = Request::new(Method::Post, "Patient")
+            .with_json(&patient("x", &format!("Once{round}")))
+            .with_header("If-None-Exist", format!("family=once{round}"));
+        let statuses = at_once(&server, &create);
+        statuses.iter().filter(|status| **status == 201).count() > 1
+    });
+    assert!(doubled);
+}
+
+#[test]
+fn opaque_versions_work_as_versions_do() {
+    let server = with_variant("opaque-versions");
+    let first = put(&server, &patient("a", "One"));
+    let version = json(&first)["meta"]["versionId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(version.parse::<u64>().is_err());
+    put(&server, &patient("a", "Two"));
+    let old = json(&get(&server, &format!("Patient/a/_history/{version}")));
+    assert_eq!(old["name"][0]["family"], "One");
+    let stale = Request::new(Method::Put, "Patient/a")
+        .with_json(&patient("a", "Three"))
+        .with_header("If-Match", format!("W/\"{version}\""));
+    assert_outcome(&server.handle(&stale), 412);
+}
+
+#[test]
+fn a_deleted_resource_can_be_unknown() {
+    let server = with_variant("gone-as-404");
+    put(&server, &patient("a", "Ada"));
+    server.handle(&Request::new(Method::Delete, "Patient/a"));
+    assert_outcome(&get(&server, "Patient/a"), 404);
+}
+
+#[test]
+fn a_quiet_update_makes_no_version() {
+    let server = with_variant("quiet-update");
+    put(&server, &patient("a", "Ada"));
+    let again = put(&server, &patient("a", "Ada"));
+    assert_eq!(again.headers.get("etag"), Some("W/\"1\""));
+    let stored = json(&get(&server, "Patient/a"));
+    assert_eq!(put(&server, &stored).headers.get("etag"), Some("W/\"1\""));
+    assert_eq!(
+        put(&server, &patient("a", "Eva")).headers.get("etag"),
+        Some("W/\"2\"")
+    );
+}
+
+#[test]
+fn a_lagging_index_catches_up() {
+    let server = with_variant("index-lag");
+    put(&server, &patient("a", "Ada"));
+    assert_eq!(get(&server, "Patient/a").status, 200);
+    assert!(ids(&server, "Patient").is_empty());
+    // The clock of the tests moves one millisecond per reading.
+    let tries = (0..1_000).position(|_| !ids(&server, "Patient").is_empty());
+    assert!(tries.is_some_and(|tries| tries > 100), "{tries:?}");
+    let create = Request::new(Method::Post, "Patient").with_json(&patient("x", "Eva"));
+    let create = create.with_header("If-None-Exist", "family=eva");
+    assert_eq!(server.handle(&create).status, 201);
+    assert_eq!(server.handle(&create).status, 200);
+}

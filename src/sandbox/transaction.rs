@@ -1,0 +1,364 @@
+//! Batch and transaction: entries become calls; a transaction happens as a whole or not at all.
+//! <http://hl7.org/fhir/R4/http.html#transaction>
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::body::Body;
+use super::conditional;
+use super::defect::Fault;
+use super::negotiate::{Return, preferred_return};
+use super::outcome::Refusal;
+use super::references::{self, Renames};
+use super::router::Route;
+use super::server::{call_of_entry, dispatch, reason};
+use super::turn::{Call, Payload, Reply, Turn};
+use crate::fhir::Key;
+use crate::fhir::query::decode_pairs;
+use crate::fhir::resource::id;
+use crate::http::message::{Headers, Method};
+
+/// Entries of one Bundle; a larger one is answered with 413.
+pub const ENTRY_LIMIT: usize = 10_000;
+
+/// Request members of an entry and the header fields that they stand for.
+const CONDITIONS: [(&str, &str); 4] = [
+    ("ifMatch", "If-Match"),
+    ("ifNoneMatch", "If-None-Match"),
+    ("ifModifiedSince", "If-Modified-Since"),
+    ("ifNoneExist", "If-None-Exist"),
+];
+
+/// One entry before it is carried out.
+struct Entry {
+    index: usize,
+    full_url: Option<String>,
+    method: Method,
+    url: String,
+    headers: Headers,
+    resource: Option<Value>,
+}
+
+/// Answers a Bundle that is posted to the base.
+pub fn bundle(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusal> {
+    let Body::Bundle(bundle) = &call.body else {
+        return Err(Refusal::invalid("a Bundle is needed as the body"));
+    };
+    let kind = bundle
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let entries = bundle.get("entry").and_then(Value::as_array);
+    let entries: &[Value] = entries.map_or(&[], Vec::as_slice);
+    if entries.len() > ENTRY_LIMIT {
+        let message = format!("the Bundle has more than {ENTRY_LIMIT} entries");
+        return Err(Refusal::new(413, "too-costly", message));
+    }
+    let answers = match kind {
+        "batch" => batch(turn, call, entries),
+        "transaction" => transaction(turn, call, entries)?,
+        _ => {
+            return Err(Refusal::invalid(
+                "Bundle.type is neither batch nor transaction",
+            ));
+        }
+    };
+    let mut answer = json!({ "resourceType": "Bundle", "type": format!("{kind}-response") });
+    if !answers.is_empty() {
+        answer["entry"] = Value::Array(answers);
+    }
+    Ok(Reply::made(200, answer))
+}
+
+/// Each entry on its own; one that fails does not touch the others.
+fn batch(turn: &mut Turn<'_>, outer: &Call, entries: &[Value]) -> Vec<Value> {
+    let outcome = |turn: &mut Turn<'_>, index: usize, entry: &Value| {
+        let entry = read_entry(outer, index, entry)?;
+        let call = call_of(turn, &entry)?;
+        dispatch(turn, &call)
+    };
+    entries
+        .iter()
+        .enumerate()
+        .map(|(index, entry)| match outcome(turn, index, entry) {
+            Ok(reply) => answer(&reply),
+            Err(refusal) => refused(&refusal),
+        })
+        .collect()
+}
+
+fn transaction(
+    turn: &mut Turn<'_>,
+    outer: &Call,
+    entries: &[Value],
+) -> Result<Vec<Value>, Refusal> {
+    let mark = turn.store.log().len();
+    turn.atomic = true;
+    let result = carry_out(turn, outer, entries);
+    turn.atomic = false;
+    if result.is_err() && !turn.server.has(Fault::TransactionKeepsPart) {
+        turn.rollback(mark);
+    }
+    result
+}
+
+fn carry_out(turn: &mut Turn<'_>, outer: &Call, entries: &[Value]) -> Result<Vec<Value>, Refusal> {
+    let mut read = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        read.push(read_entry(outer, index, entry).map_err(|refusal| refusal.in_entry(index))?);
+    }
+    let plan = resolve(turn, &mut read)?;
+    let mut order: Vec<usize> = (0..read.len()).collect();
+    order.sort_by_key(|index| rank(read[*index].method));
+    let mut answers = vec![Value::Null; read.len()];
+    for index in order {
+        let entry = &read[index];
+        let located = |refusal: Refusal| refusal.in_entry(entry.index);
+        let mut call = call_of(turn, entry).map_err(located)?;
+        call.assigned = plan[index].as_ref().map(|key| key.id.clone());
+        let reply = dispatch(turn, &call).map_err(located)?;
+        let became = reply.version.as_ref().map(|version| &version.key);
+        if let (Some(expected), Some(became)) = (&plan[index], became)
+            && expected != became
+        {
+            let message =
+                "the entry's criteria find something else once the entries before it are done";
+            return Err(located(Refusal::new(409, "conflict", message)));
+        }
+        answers[index] = answer(&reply);
+    }
+    Ok(answers)
+}
+
+/// DELETE, POST, PUT and PATCH, GET: the order of R4, whatever the order in the Bundle.
+fn rank(method: Method) -> u8 {
+    match method {
+        Method::Delete => 0,
+        Method::Post => 1,
+        Method::Put | Method::Patch => 2,
+        Method::Get | Method::Head | Method::Options => 3,
+    }
+}
+
+fn read_entry(outer: &Call, index: usize, entry: &Value) -> Result<Entry, Refusal> {
+    let request = entry
+        .get("request")
+        .ok_or_else(|| Refusal::invalid("the entry has no request"))?;
+    let member = |name: &str| request.get(name).and_then(Value::as_str);
+    let method = match member("method") {
+        Some("GET") => Method::Get,
+        Some("HEAD") => Method::Head,
+        Some("POST") => Method::Post,
+        Some("PUT") => Method::Put,
+        Some("PATCH") => Method::Patch,
+        Some("DELETE") => Method::Delete,
+        _ => {
+            return Err(Refusal::invalid(
+                "request.method is missing or not one of HTTP",
+            ));
+        }
+    };
+    let url = member("url").ok_or_else(|| Refusal::invalid("request.url is missing"))?;
+    let mut headers = Headers::new();
+    for (name, field) in CONDITIONS {
+        if let Some(value) = member(name) {
+            headers.append(field, value);
+        }
+    }
+    let wants_resources = preferred_return(&outer.headers) == Some(Return::Representation);
+    let preference = if wants_resources {
+        "representation"
+    } else {
+        "minimal"
+    };
+    headers.append("Prefer", format!("return={preference}"));
+    Ok(Entry {
+        index,
+        full_url: entry
+            .get("fullUrl")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        method,
+        url: url.to_owned(),
+        headers,
+        resource: entry.get("resource").cloned(),
+    })
+}
+
+fn call_of(turn: &Turn<'_>, entry: &Entry) -> Result<Call, Refusal> {
+    let method = match entry.method {
+        Method::Head => Method::Get,
+        method => method,
+    };
+    let resource = entry.resource.as_ref();
+    let headers = entry.headers.clone();
+    let call = call_of_entry(turn.server, method, &entry.url, headers, resource)?;
+    let is_nested = matches!(call.route, Route::System);
+    if is_nested {
+        return Err(Refusal::new(
+            400,
+            "not-supported",
+            "a Bundle within a Bundle is not carried out",
+        ));
+    }
+    Ok(call)
+}
+
+/// Finds out what each entry is about, gives ids to creates, rewrites references, and refuses a resource that occurs
+/// twice. The keys are those of the creates, whose ids have to stay what the references were told.
+fn resolve(turn: &mut Turn<'_>, entries: &mut [Entry]) -> Result<Vec<Option<Key>>, Refusal> {
+    let mut renames = Renames::default();
+    let mut seen = BTreeSet::new();
+    let mut plan = Vec::with_capacity(entries.len());
+    for entry in entries.iter() {
+        let located = |refusal: Refusal| refusal.in_entry(entry.index);
+        let place = place_of(turn, entry).map_err(located)?;
+        let is_read = rank(entry.method) == rank(Method::Get);
+        if let Some(key) = &place.key {
+            if !is_read && !seen.insert(key.clone()) {
+                let message = "a resource occurs twice in the transaction";
+                return Err(located(Refusal::invalid(message)));
+            }
+            if let Some(name) = &entry.full_url {
+                renames.add(name.clone(), key.clone());
+            }
+        }
+        plan.push(place.key.filter(|_| place.is_create));
+    }
+    for entry in entries.iter_mut() {
+        let Some(resource) = &mut entry.resource else {
+            continue;
+        };
+        for reference in references::conditional(resource) {
+            let key =
+                referred(turn, &reference).map_err(|refusal| refusal.in_entry(entry.index))?;
+            renames.add(reference, key);
+        }
+        let root = entry.full_url.as_deref().and_then(root_of);
+        renames.apply(resource, root);
+    }
+    Ok(plan)
+}
+
+/// What an entry is about, and whether it is a create.
+struct Place {
+    key: Option<Key>,
+    is_create: bool,
+}
+
+fn place_of(turn: &mut Turn<'_>, entry: &Entry) -> Result<Place, Refusal> {
+    let call = route_of(turn, entry)?;
+    let place = |key, is_create| Place { key, is_create };
+    Ok(match (entry.method, call.0) {
+        (Method::Post, Route::Type(name)) => {
+            let existing = match entry.headers.get("if-none-exist") {
+                Some(criteria) => the_match(turn, &name, criteria)?,
+                None => None,
+            };
+            let key = match existing {
+                Some(key) => key,
+                None => {
+                    let id = turn.store.assign_id(&name);
+                    Key::new(name, id)
+                }
+            };
+            place(Some(key), true)
+        }
+        (Method::Put | Method::Patch | Method::Delete, Route::Type(name)) => {
+            let found = the_match(turn, &name, &call.1)?;
+            let offered = entry.resource.as_ref().and_then(id);
+            match (found, entry.method, offered) {
+                (Some(key), ..) => place(Some(key), false),
+                (None, Method::Put, Some(offered)) => place(Some(Key::new(name, offered)), false),
+                (None, Method::Put, None) => {
+                    let id = turn.store.assign_id(&name);
+                    place(Some(Key::new(name, id)), true)
+                }
+                (None, ..) => place(None, false),
+            }
+        }
+        (_, Route::Instance(key)) => place(Some(key), false),
+        _ => place(None, false),
+    })
+}
+
+fn route_of(turn: &Turn<'_>, entry: &Entry) -> Result<(Route, String), Refusal> {
+    let (path, query) = turn.server.split(&entry.url);
+    let place = percent_encoding::percent_decode_str(&path)
+        .decode_utf8_lossy()
+        .into_owned();
+    Ok((Route::parse(place.trim_start_matches('/'))?, query))
+}
+
+/// The one match of criteria; 412 if there are several.
+fn the_match(turn: &mut Turn<'_>, name: &str, criteria: &str) -> Result<Option<Key>, Refusal> {
+    let criteria = criteria.rsplit('?').next().unwrap_or_default();
+    let found = conditional::matches(turn, name, &decode_pairs(criteria))?;
+    match found.as_slice() {
+        [] => Ok(None),
+        [version] => Ok(Some(version.key.clone())),
+        _ => Err(Refusal::new(
+            412,
+            "multiple-matches",
+            "the criteria match more than one resource",
+        )),
+    }
+}
+
+/// What a conditional reference points to: one resource, or the transaction fails.
+fn referred(turn: &mut Turn<'_>, reference: &str) -> Result<Key, Refusal> {
+    let (name, criteria) = reference.split_once('?').unwrap_or((reference, ""));
+    the_match(turn, name, criteria)?.ok_or_else(|| {
+        Refusal::new(
+            412,
+            "not-found",
+            "a conditional reference matches no resource",
+        )
+    })
+}
+
+/// The base of a RESTful `fullUrl`.
+fn root_of(full_url: &str) -> Option<&str> {
+    if !full_url.starts_with("http") {
+        return None;
+    }
+    let (rest, _) = full_url.rsplit_once('/')?;
+    rest.rsplit_once('/').map(|(root, _)| root)
+}
+
+/// An answer as an entry, <http://hl7.org/fhir/R4/bundle.html#transaction-response>.
+fn answer(reply: &Reply) -> Value {
+    let header = |name: &str| {
+        reply
+            .headers
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.clone())
+    };
+    let mut response = json!({ "status": format!("{} {}", reply.status, reason(reply.status)) });
+    if let Some(location) = header("Location") {
+        response["location"] = location.into();
+    }
+    if let Some(tag) = header("ETag") {
+        response["etag"] = tag.into();
+    }
+    if let Some(version) = &reply.version {
+        response["lastModified"] = version.last_updated().into();
+    }
+    let mut entry = json!({});
+    match &reply.payload {
+        Payload::Stored(version) => {
+            entry["resource"] = version.resource.clone().unwrap_or_default();
+        }
+        Payload::Made(resource) => entry["resource"] = resource.clone(),
+        Payload::Nothing | Payload::Plain(_) => {}
+    }
+    entry["response"] = response;
+    entry
+}
+
+fn refused(refusal: &Refusal) -> Value {
+    let status = format!("{} {}", refusal.status, reason(refusal.status));
+    json!({ "response": { "status": status, "outcome": refusal.outcome() } })
+}

@@ -1,0 +1,190 @@
+//! One request's turn at the state: the lock, the request as the rooms see it, and the answer before it becomes
+//! bytes. No decisions about FHIR.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::body::Body;
+use super::index::Index;
+use super::outcome::Refusal;
+use super::page::Cursors;
+use super::router::Route;
+use super::server::Server;
+use super::store::{Draft, Store, Version};
+use crate::fhir::Key;
+use crate::http::message::{Headers, Method};
+
+/// How long a planted race keeps its window open between the check and the act.
+const RACE_WINDOW: Duration = Duration::from_millis(10);
+
+/// Everything that changes.
+pub struct State {
+    /// Resources.
+    pub store: Store,
+    /// What searches look into.
+    pub index: Index,
+    /// Pages that were promised.
+    pub cursors: Cursors,
+}
+
+/// The state, held for one request; nobody else sees a transaction half done.
+pub struct Turn<'a> {
+    /// Whose state it is.
+    pub server: &'a Server,
+    state: Option<MutexGuard<'a, State>>,
+    /// True inside a transaction, which is never interrupted.
+    pub atomic: bool,
+}
+
+impl<'a> Turn<'a> {
+    /// Waits for the state.
+    pub fn begin(server: &'a Server) -> Self {
+        Turn {
+            server,
+            state: Some(server.lock()),
+            atomic: false,
+        }
+    }
+
+    /// Lets others act between a check and an act: only planted races call it.
+    pub fn open_race_window(&mut self) {
+        if self.atomic {
+            return;
+        }
+        self.state = None;
+        std::thread::sleep(RACE_WINDOW);
+        self.state = Some(self.server.lock());
+    }
+
+    /// Stores a version and tells the index.
+    pub fn write(&mut self, mut draft: Draft) -> Arc<Version> {
+        draft.resource = draft
+            .resource
+            .map(|resource| self.server.stored_form(resource));
+        let now = self.server.clock().now();
+        let version = self.store.append(draft, now);
+        let (elapsed, lag) = (self.server.clock().elapsed(), self.server.index_lag());
+        self.index.note(Arc::clone(&version), elapsed + lag);
+        if lag.is_zero() {
+            self.index.catch_up(elapsed);
+        }
+        version
+    }
+
+    /// Takes back what was written since the log had `length` entries.
+    pub fn rollback(&mut self, length: usize) {
+        for key in self.store.rollback(length) {
+            let newest = self.store.newest(&key).cloned();
+            self.index.restore(&key, newest, length);
+        }
+    }
+
+    /// The living resource, or why there is none: 404 if it never was, 410 (or 404) if it was deleted.
+    pub fn living(&self, key: &Key) -> Result<Arc<Version>, Refusal> {
+        match self.store.newest(key) {
+            None => Err(Refusal::not_found("there is no such resource")),
+            Some(version) if version.is_deletion() => Err(self.server.gone()),
+            Some(version) => Ok(Arc::clone(version)),
+        }
+    }
+}
+
+impl Deref for Turn<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.state
+            .as_deref()
+            .expect("the lock is given back only inside open_race_window")
+    }
+}
+
+impl DerefMut for Turn<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.state
+            .as_deref_mut()
+            .expect("the lock is given back only inside open_race_window")
+    }
+}
+
+/// A request that names a place; an entry of a Bundle becomes one too.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// GET stands for HEAD too.
+    pub method: Method,
+    /// The place.
+    pub route: Route,
+    /// Query parameters, decoded, in order.
+    pub pairs: Vec<(String, String)>,
+    /// Header fields.
+    pub headers: Headers,
+    /// Body, read and validated.
+    pub body: Body,
+    /// Logical id that a transaction gave to a create beforehand.
+    pub assigned: Option<String>,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone)]
+pub enum Payload {
+    /// No body.
+    Nothing,
+    /// A stored version, written once.
+    Stored(Arc<Version>),
+    /// A resource made for this answer.
+    Made(Value),
+    /// JSON that is not FHIR (token, SMART configuration).
+    Plain(Value),
+}
+
+/// An answer before it becomes bytes.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Fields.
+    pub headers: Vec<(&'static str, String)>,
+    /// Body.
+    pub payload: Payload,
+    /// The version that was read or written, for `Bundle.entry.response`.
+    pub version: Option<Arc<Version>>,
+}
+
+impl Reply {
+    /// An answer without body and fields.
+    pub fn empty(status: u16) -> Self {
+        Reply {
+            status,
+            headers: Vec::new(),
+            payload: Payload::Nothing,
+            version: None,
+        }
+    }
+
+    /// An answer with a resource made for it.
+    pub fn made(status: u16, resource: Value) -> Self {
+        Reply {
+            payload: Payload::Made(resource),
+            ..Reply::empty(status)
+        }
+    }
+
+    /// Adds a field.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+impl From<Refusal> for Reply {
+    fn from(refusal: Refusal) -> Self {
+        Reply {
+            headers: refusal.headers.clone(),
+            ..Reply::made(refusal.status, refusal.outcome())
+        }
+    }
+}

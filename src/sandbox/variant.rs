@@ -1,0 +1,70 @@
+//! Legal ways of being different: what R4 leaves open, one switch each. A finding on a variant is a fault of ours.
+
+/// A legal way of being different.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// Kebab-case words.
+    pub id: &'static str,
+    /// A short name.
+    pub title: &'static str,
+    /// What the server does differently.
+    pub effect: &'static str,
+    /// Why R4 allows it.
+    pub provenance: &'static str,
+    pub(super) difference: Difference,
+}
+
+/// The switch behind a variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Difference {
+    OpaqueVersions,
+    GoneAsNotFound,
+    QuietUpdate,
+    IndexLag,
+    Facade,
+}
+
+/// The variant of an id.
+pub fn variant(id: &str) -> Option<&'static Variant> {
+    VARIANTS.iter().find(|variant| variant.id == id)
+}
+
+/// All variants in alphabetical order.
+pub static VARIANTS: &[Variant] = &[
+    Variant {
+        id: "facade",
+        title: "A read-only endpoint before an EHR",
+        effect: "GET, HEAD and OPTIONS only; searches need patient and category (Patient: an identifying set); no \
+                 unfiltered search, no _tag, no totals; pages of 10; bearer tokens of 30 s; a private CA; 5 requests/s",
+        provenance: "http://hl7.org/fhir/R4/http.html#summary",
+        difference: Difference::Facade,
+    },
+    Variant {
+        id: "gone-as-404",
+        title: "A deleted resource is unknown",
+        effect: "answers 404 in place of 410 for a deleted resource: the server does not tell that it was there",
+        provenance: "http://hl7.org/fhir/R4/http.html#read",
+        difference: Difference::GoneAsNotFound,
+    },
+    Variant {
+        id: "index-lag",
+        title: "The search index lags",
+        effect: "a search sees a write 500 ms later; reads see it at once",
+        provenance: "http://hl7.org/fhir/R4/http.html#transactional-integrity",
+        difference: Difference::IndexLag,
+    },
+    Variant {
+        id: "opaque-versions",
+        title: "Version ids are opaque",
+        effect: "version ids are strings without order in place of 1, 2, 3",
+        provenance: "http://hl7.org/fhir/R4/resource-definitions.html#Meta.versionId",
+        difference: Difference::OpaqueVersions,
+    },
+    Variant {
+        id: "quiet-update",
+        title: "An update without a change makes no version",
+        effect: "a PUT or PATCH that changes nothing is answered with the current version",
+        provenance: "http://hl7.org/fhir/R4/http.html#update",
+        difference: Difference::QuietUpdate,
+    },
+];
