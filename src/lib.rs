@@ -1,6 +1,8 @@
 //! `rounds`: a test and troubleshooting harness for EHR record endpoints (HL7 FHIR R4 REST).
 
 pub mod clock;
+pub mod fhir;
+pub mod http;
 pub mod secret;
 pub mod seed;
 pub mod stats;
