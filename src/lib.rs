@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod fhir;
 pub mod http;
+pub mod record;
 pub mod secret;
 pub mod seed;
 pub mod stats;
