@@ -3,7 +3,9 @@
 pub mod clock;
 pub mod fhir;
 pub mod http;
+pub mod population;
 pub mod record;
+pub mod sandbox;
 pub mod secret;
 pub mod seed;
 pub mod stats;
