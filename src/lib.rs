@@ -1,9 +1,11 @@
 //! `rounds`: a test and troubleshooting harness for EHR record endpoints (HL7 FHIR R4 REST).
 
+pub mod check;
 pub mod clock;
 pub mod fhir;
 pub mod http;
 pub mod population;
+pub mod probe;
 pub mod record;
 pub mod sandbox;
 pub mod secret;
