@@ -1,0 +1,226 @@
+//! Properties: what must hold over sequences of requests and relations between searches, one file each. A property
+//! writes cases and judges traces; `engine::property` executes, confirms and shrinks. No I/O and no clock here.
+
+pub mod and_is_intersection;
+pub mod answer;
+pub mod case;
+pub mod compare;
+pub mod conditional_create_once;
+pub mod dataset;
+pub mod decimal_text;
+pub mod delete_is_gone;
+pub mod ground;
+pub mod missing_partition;
+pub mod number;
+pub mod page_union_is_whole;
+pub mod parameter;
+pub mod post_search_is_get_search;
+pub mod round_trip;
+pub mod stale_if_match_refused;
+pub mod trace;
+pub mod values;
+pub mod version_monotone;
+
+#[cfg(test)]
+pub mod staging;
+
+pub use case::{Case, Command, Origin, Step};
+pub use ground::Ground;
+pub use trace::{Event, Outcome, Trace};
+pub use values::Values;
+
+use crate::fhir::capability::Capability;
+use crate::record::{Level, Severity, Verdict, Violation};
+
+/// What a property says about itself; `rounds explain ID` prints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PropertySpec {
+    /// `property/words`, stable for ever.
+    pub id: &'static str,
+    /// One sentence, the rule.
+    pub title: &'static str,
+    /// Level in R4.
+    pub level: Level,
+    /// Severity if broken.
+    pub severity: Severity,
+    /// URL of the specification.
+    pub spec: &'static str,
+    /// The R4 sentence, short.
+    pub sentence: &'static str,
+    /// What the property is about.
+    pub family: Family,
+    /// What keeps legal servers from being accused.
+    pub guards: &'static [Guard],
+    /// What must have been seen for the property to be tested at all.
+    pub precondition: &'static str,
+    /// What usually causes a violation.
+    pub usual_causes: &'static [&'static str],
+}
+
+/// What a property is about; decides how many cases it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Single resources over their life.
+    Resource,
+    /// Relations between searches over a small population.
+    Search,
+}
+
+/// Conditions under which a difference is no fault. A finding lists those that its property applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// Everything carries a tag of the case and searches are confined to it.
+    Tag,
+    /// The index was awaited.
+    Barrier,
+    /// Caches were told to stand aside.
+    Fresh,
+    /// A parameter that the self link does not show was ignored, and nothing is concluded from it.
+    SelfLink,
+    /// The first search was repeated at the end and gave the same answer.
+    Quiet,
+    /// Elements that a server may set or rewrite are not compared.
+    Mask,
+    /// A timeout, 429 or 5xx on a write leaves its outcome open.
+    Unknown,
+}
+
+impl Guard {
+    /// As said in a finding.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Guard::Tag => "other data: the resources of the case are confined by a tag or patient",
+            Guard::Barrier => "index lag: the search index showed the written resources first",
+            Guard::Fresh => "a cache: requests carried Cache-Control: no-cache",
+            Guard::SelfLink => "an ignored parameter: the self link shows it",
+            Guard::Quiet => "other writers: the first search was repeated and gave the same answer",
+            Guard::Mask => {
+                "what a server may set: id, meta, added elements and rewritten zones are not compared"
+            }
+            Guard::Unknown => "lost answers: no request timed out or failed with 429 or 5xx",
+        }
+    }
+}
+
+/// What an oracle says of a trace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// What is wrong.
+    pub violations: Vec<Violation>,
+    /// How often the precondition held, so that the property was tested.
+    pub weighed: u32,
+    /// Why nothing was concluded from a part of the trace.
+    pub open: Vec<Open>,
+}
+
+/// Why nothing was concluded.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Open {
+    /// No answer, 429, 5xx, an index that did not settle, data that moved.
+    Undecided(String),
+    /// The target refuses what the case needs.
+    Blocked(String),
+    /// The target does not do what R4 leaves optional.
+    Unsupported(String),
+}
+
+impl Judgement {
+    /// Nothing was concluded, for this reason.
+    pub fn open(reason: Open) -> Self {
+        Judgement {
+            open: vec![reason],
+            ..Judgement::default()
+        }
+    }
+}
+
+/// A property.
+pub trait Property: Sync {
+    /// What it is.
+    fn spec(&self) -> &'static PropertySpec;
+
+    /// Whether it can be tested on this ground.
+    ///
+    /// # Errors
+    /// The verdict that says why not: `Skip` if not claimed, `Blocked` if not permitted.
+    fn admit(&self, ground: &Ground<'_>) -> Result<(), Verdict>;
+
+    /// A case for an admitted ground, from seeded values alone.
+    fn generate(&self, ground: &Ground<'_>, values: &mut Values) -> Case;
+
+    /// Judges a trace. Pure: the same trace gives the same judgement.
+    fn check(&self, trace: &Trace, capability: &Capability) -> Judgement;
+
+    /// Level of one violation, where parts of a property rest on sentences of different strength.
+    fn level_of(&self, _violation: &Violation) -> Level {
+        self.spec().level
+    }
+}
+
+/// All properties, alphabetical.
+pub static PROPERTIES: &[&dyn Property] = &[
+    &and_is_intersection::AndIsIntersection,
+    &conditional_create_once::ConditionalCreateOnce,
+    &decimal_text::DecimalText,
+    &delete_is_gone::DeleteIsGone,
+    &missing_partition::MissingPartition,
+    &page_union_is_whole::PageUnionIsWhole,
+    &post_search_is_get_search::PostSearchIsGetSearch,
+    &round_trip::RoundTrip,
+    &stale_if_match_refused::StaleIfMatchRefused,
+    &version_monotone::VersionMonotone,
+];
+
+/// A property by id.
+pub fn find(id: &str) -> Option<&'static dyn Property> {
+    PROPERTIES
+        .iter()
+        .copied()
+        .find(|property| property.spec().id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_property_is_registered() {
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/property");
+        let mut files: Vec<String> = std::fs::read_dir(here)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| {
+                let text = std::fs::read_to_string(path).unwrap_or_default();
+                text.contains("\nimpl Property for ")
+            })
+            .map(|path| {
+                path.file_stem()
+                    .unwrap()
+                    .to_string_lossy()
+                    .replace('_', "-")
+            })
+            .map(|stem| format!("property/{stem}"))
+            .collect();
+        files.sort();
+        let listed: Vec<&str> = PROPERTIES
+            .iter()
+            .map(|property| property.spec().id)
+            .collect();
+        assert_eq!(listed, files);
+    }
+
+    #[test]
+    fn every_property_explains_itself() {
+        for property in PROPERTIES {
+            let spec = property.spec();
+            assert!(
+                spec.spec.starts_with("http://hl7.org/fhir/R4/"),
+                "{}",
+                spec.id
+            );
+            assert!(!spec.sentence.is_empty() && !spec.precondition.is_empty());
+            assert!(!spec.guards.is_empty() && !spec.usual_causes.is_empty());
+            assert!(find(spec.id).is_some());
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Hand-made traces for the tests of oracles. Not the executor: what is staged here need not be possible.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::case::{Command, Origin, Step};
+use super::trace::{Event, Outcome, Trace};
+use crate::fhir::Key;
+use crate::fhir::capability::Capability;
+use crate::http::{Exchange, Headers, Request, Response, Timings};
+
+/// A trace that is being made up.
+pub struct Stage {
+    trace: Trace,
+    next: u32,
+}
+
+impl Stage {
+    /// An empty trace.
+    pub fn new(_property: &str) -> Self {
+        Stage {
+            trace: Trace {
+                base: "http://h/fhir".to_owned(),
+                ground: Origin::Created,
+                obstacle: None,
+                events: Vec::new(),
+            },
+            next: 1,
+        }
+    }
+
+    /// One event with its answers.
+    pub fn push(&mut self, command: Command, key: Option<&str>, answers: Vec<(u16, Value)>) -> u32 {
+        let id = self.trace.events.len() as u32;
+        let sent = match &command {
+            Command::Create { resource, .. } | Command::Put { resource, .. } => {
+                resource.to_string()
+            }
+            _ => String::new(),
+        };
+        let exchanges = answers
+            .into_iter()
+            .map(|(status, body)| Arc::new(self.exchange(&sent, status, &body)))
+            .collect();
+        self.trace.events.push(Event {
+            step: Step {
+                id,
+                together: false,
+                command,
+            },
+            key: key.and_then(Key::from_reference),
+            called: Duration::ZERO,
+            returned: Some(Duration::ZERO),
+            exchanges,
+            outcome: Outcome::Done,
+        });
+        id
+    }
+
+    /// One event of a moment that it shares with its neighbours.
+    pub fn push_together(&mut self, command: Command, key: Option<&str>, status: u16) -> u32 {
+        let id = self.push(command, key, vec![(status, json!({}))]);
+        if let Some(event) = self.trace.events.last_mut() {
+            event.step.together = true;
+        }
+        id
+    }
+
+    fn exchange(&mut self, sent: &str, status: u16, body: &Value) -> Exchange {
+        let number = self.next;
+        self.next += 1;
+        let mut request = Request::get("http://h/fhir/staged");
+        request.body = sent.to_owned().into();
+        Exchange {
+            number,
+            request,
+            outcome: Ok(Response {
+                status,
+                version: "HTTP/1.1",
+                headers: Headers::new(),
+                body: body.to_string().into(),
+            }),
+            timings: Timings::default(),
+        }
+    }
+
+    /// A create with an answer.
+    pub fn create_answered(&mut self, key: &str, resource: Value, status: u16) -> u32 {
+        let create = Command::Create {
+            name: "r0".to_owned(),
+            resource,
+            if_none_exist: false,
+        };
+        self.push(create, Some(key), vec![(status, json!({}))])
+    }
+
+    /// An accepted create.
+    pub fn create(&mut self, key: &str, resource: Value) -> u32 {
+        self.create_answered(key, resource, 201)
+    }
+
+    /// An update.
+    pub fn put(&mut self, target: u32, resource: Value, status: u16) -> u32 {
+        let put = Command::Put {
+            target,
+            resource,
+            if_match: None,
+        };
+        self.push(put, Some("Patient/1"), vec![(status, json!({}))])
+    }
+
+    /// A read.
+    pub fn read(&mut self, target: u32, status: u16, body: Value) -> u32 {
+        self.push(
+            Command::Read { target },
+            Some("Patient/1"),
+            vec![(status, body)],
+        )
+    }
+
+    /// An index that showed everything at once.
+    pub fn settle(&mut self, resource_type: &str) {
+        let settle = Command::Settle {
+            resource_type: resource_type.to_owned(),
+        };
+        self.push(settle, None, Vec::new());
+        if let Some(event) = self.trace.events.last_mut() {
+            event.outcome = Outcome::Settled { polls: 1 };
+        }
+    }
+
+    /// The trace.
+    pub fn trace(&self) -> Trace {
+        self.trace.clone()
+    }
+}
+
+/// A searchset with these matches and self link.
+pub fn searchset(keys: &[&str], self_link: &str) -> Value {
+    let entries: Vec<Value> = keys
+        .iter()
+        .filter_map(|key| Key::from_reference(key))
+        .map(|key| json!({"resource": {"resourceType": key.resource_type, "id": key.id}, "search": {"mode": "match"}}))
+        .collect();
+    json!({"resourceType": "Bundle", "type": "searchset", "entry": entries,
+        "link": [{"relation": "self", "url": self_link}]})
+}
+
+/// A CapabilityStatement with these resources.
+pub fn capability(resource: Value) -> Capability {
+    Capability::new(json!({"rest": [{"mode": "server", "resource": [resource]}]}))
+}

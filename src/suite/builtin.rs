@@ -1,0 +1,141 @@
+//! The suites inside the binary: every file under `suites/`. No file of a user is named here.
+
+use super::load::Source;
+
+macro_rules! builtin {
+    ($($id:literal),* $(,)?) => {
+        &[$(Source {
+            id: $id,
+            file: concat!("suites/", $id, ".yaml"),
+            text: include_str!(concat!("../../suites/", $id, ".yaml")),
+        }),*]
+    };
+}
+
+/// All of them in order of id.
+pub static SUITES: &[Source<'static>] = builtin![
+    "core/conditional",
+    "core/errors",
+    "core/history",
+    "core/include",
+    "core/metadata",
+    "core/modifiers",
+    "core/paging",
+    "core/read",
+    "core/search",
+    "core/transaction",
+    "core/write",
+    "load/smoke",
+    "property/core",
+];
+
+/// The files that a name selects: `core` all of `core/…`, `core/search` one.
+pub fn named(name: &str) -> impl Iterator<Item = &'static Source<'static>> {
+    SUITES.iter().filter(move |source| {
+        source.id == name
+            || source
+                .id
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('/'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::record::Level;
+    use crate::suite::ir::{Case, Suite};
+    use crate::suite::load;
+
+    fn suites() -> Vec<Suite> {
+        load::load(SUITES).unwrap_or_else(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            panic!("{}", lines.join("\n"))
+        })
+    }
+
+    fn cases(suites: &[Suite]) -> impl Iterator<Item = &Case> {
+        suites.iter().flat_map(Suite::cases)
+    }
+
+    /// The ids under `suites/`, in order.
+    fn files() -> Vec<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites");
+        let mut ids = Vec::new();
+        for area in std::fs::read_dir(&root).unwrap() {
+            let area = area.unwrap();
+            for file in std::fs::read_dir(area.path()).unwrap() {
+                let path = file.unwrap().path();
+                let area = area.file_name().into_string().unwrap();
+                let name = path.file_stem().unwrap().to_str().unwrap();
+                ids.push(format!("{area}/{name}"));
+            }
+        }
+        ids.sort();
+        ids
+    }
+
+    #[test]
+    fn every_suite_file_is_built_in() {
+        let known: Vec<&str> = SUITES.iter().map(|source| source.id).collect();
+        assert_eq!(known, files());
+    }
+
+    #[test]
+    fn every_built_in_suite_is_free_of_mistakes_and_ids_are_unique() {
+        let suites = suites();
+        let mut ids: Vec<String> = cases(&suites).map(Case::full_id).collect();
+        let count = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+
+    #[test]
+    fn every_case_names_its_rule_and_only_robustness_rests_on_no_sentence() {
+        for case in cases(&suites()) {
+            let id = case.full_id();
+            assert!(case.spec.starts_with("http"), "{id} has no spec");
+            assert!(!case.title.contains("${"), "{id} has a hole in its title");
+            let needs_sentence = case.level != Level::Robust;
+            assert!(
+                !needs_sentence || !case.sentence.trim().is_empty(),
+                "{id} rests on no sentence"
+            );
+        }
+    }
+
+    #[test]
+    fn at_least_36_cases_of_core_only_read() {
+        let suites = suites();
+        let core: Vec<Suite> = suites
+            .into_iter()
+            .filter(|suite| suite.id.starts_with("core/"))
+            .collect();
+        let mut reading: Vec<&str> = cases(&core)
+            .filter(|case| !case.writes())
+            .map(|case| case.id.as_str())
+            .collect();
+        reading.sort_unstable();
+        // Rows do not count.
+        reading.dedup();
+        assert!(reading.len() >= 36, "{} cases", reading.len());
+    }
+
+    #[test]
+    fn a_case_that_asks_the_oracle_reads_all_pages_even_within_alternatives() {
+        for case in cases(&suites()).filter(|case| case.needs_oracle()) {
+            let walks = case.steps.iter().any(|step| step.follow.is_some());
+            assert!(walks, "{}", case.full_id());
+        }
+    }
+
+    #[test]
+    fn a_name_selects_a_suite_or_all_of_an_area() {
+        assert_eq!(named("core/search").count(), 1);
+        assert!(named("core").count() > 5);
+        assert_eq!(named("cor").count(), 0);
+    }
+}

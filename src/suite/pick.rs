@@ -1,0 +1,123 @@
+//! Choosing witnesses: resources of the cohort whose values a case uses. Pure; the seed decides among several.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::fhir::path::{Context, Item};
+use crate::fhir::{Key, resource};
+use crate::record::Cohort;
+use crate::seed::Seed;
+
+use super::ir::Pick;
+use super::template::Bindings;
+
+/// A resource that a pick chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// Name of the pick.
+    pub name: String,
+    /// The resource.
+    pub key: Key,
+    /// The patient whose record it belongs to, if it says so.
+    pub patient: Option<String>,
+}
+
+/// Chooses a witness for each pick in order and binds its values; later picks may use earlier ones (`%name`).
+///
+/// # Errors
+/// A sentence that says what was not found; the case is then vacuous.
+pub fn choose(
+    picks: &[Pick],
+    cohort: &Cohort,
+    seed: Seed,
+    now: Timestamp,
+    bindings: &mut Bindings,
+) -> Result<Vec<Witness>, String> {
+    let mut witnesses = Vec::new();
+    for pick in picks {
+        let candidates: Vec<(&Key, &Value, Value)> = cohort
+            .of_type(&pick.resource_type)
+            .filter_map(|(key, resource)| {
+                let values = values(pick, key, resource, bindings, now)?;
+                Some((key, resource, values))
+            })
+            .collect();
+        let count = u64::try_from(candidates.len()).unwrap_or(u64::MAX);
+        if count == 0 && cohort.of_type(&pick.resource_type).next().is_none() {
+            return Err(format!("the cohort holds no {}", pick.resource_type));
+        }
+        if count == 0 {
+            let condition = pick
+                .condition
+                .as_ref()
+                .map_or_else(String::new, |condition| {
+                    format!(" where {}", condition.text())
+                });
+            return Err(format!(
+                "the cohort holds no {}{condition} with the values that the case needs",
+                pick.resource_type
+            ));
+        }
+        let choice = usize::try_from(seed.derive(&pick.name).0 % count).unwrap_or(0);
+        let (key, resource, values) = &candidates[choice];
+        bindings.bind(pick.name.clone(), values.clone());
+        witnesses.push(Witness {
+            name: pick.name.clone(),
+            key: (*key).clone(),
+            patient: patient_of(resource),
+        });
+    }
+    Ok(witnesses)
+}
+
+/// What a candidate binds: an object with `id` and the values, or the single value of a pick with `value`. `None`
+/// if the condition does not hold, a value is missing, or an expression does not fit the resource.
+fn values(
+    pick: &Pick,
+    key: &Key,
+    resource: &Value,
+    bindings: &Bindings,
+    now: Timestamp,
+) -> Option<Value> {
+    let variables = bindings.variables();
+    let context = Context {
+        resource,
+        variables: &variables,
+        now,
+    };
+    if let Some(condition) = &pick.condition
+        && !condition.test(&context).ok()?
+    {
+        return None;
+    }
+    let mut members = Map::new();
+    members.insert("id".to_owned(), key.id.clone().into());
+    for (name, expression) in &pick.values {
+        let items = expression.evaluate(&context).ok()?;
+        let value = items.first().map(Item::to_json)?;
+        if value.as_str().is_some_and(|text| text.trim().is_empty()) || value.is_null() {
+            return None;
+        }
+        if name.is_empty() {
+            return Some(value);
+        }
+        members.insert(name.clone(), value);
+    }
+    Some(Value::Object(members))
+}
+
+/// Members that say whose record a resource belongs to, in order of preference.
+const SUBJECTS: &[&str] = &["subject", "patient", "beneficiary", "individual"];
+
+/// The id of the patient whose record a resource belongs to.
+pub fn patient_of(resource: &Value) -> Option<String> {
+    if resource::resource_type(resource) == Some("Patient") {
+        return resource::id(resource).map(str::to_owned);
+    }
+    SUBJECTS
+        .iter()
+        .filter_map(|member| resource.get(member)?.get("reference")?.as_str())
+        .filter_map(Key::from_reference)
+        .find(|key| key.resource_type == "Patient")
+        .map(|key| key.id)
+}
