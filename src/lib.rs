@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod clock;
+pub mod engine;
 pub mod fhir;
 pub mod http;
 pub mod population;

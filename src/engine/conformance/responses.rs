@@ -1,0 +1,255 @@
+//! Judgements that belong to no case: passive checks over every response of a run, and what was stored against what
+//! was sent. The same violation in 37 responses is one finding with 37 exchanges behind it.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::check::resource::{DecimalPrecision, SameAsSent};
+use crate::check::{self, Check, CheckSpec, Evidence};
+use crate::http::Exchange;
+use crate::record::finding::Reproduced;
+use crate::record::run::{CaseKind, CaseRecord, ExchangeRecord};
+use crate::record::{Finding, Level, Verdict, Violation};
+
+use super::super::context::Context;
+use super::super::fold::{self, Basis};
+use super::super::populate::Stored;
+
+/// Id of the suite under which these records appear.
+pub const SUITE: &str = "responses";
+
+/// Exchanges that are shown for one grouped finding.
+const SHOWN: usize = 3;
+
+/// Runs every passive check over every exchange: one record per check.
+pub fn judge_responses(
+    context: &Context,
+    seen: &[Arc<Exchange>],
+) -> (Vec<CaseRecord>, Vec<ExchangeRecord>) {
+    let mut records = Vec::new();
+    let mut shown = Vec::new();
+    for check in check::passive() {
+        let (record, exchanges) = over_all(context, check, seen);
+        records.push(record);
+        shown.extend(exchanges);
+    }
+    (records, shown)
+}
+
+fn over_all(
+    context: &Context,
+    check: &dyn Check,
+    seen: &[Arc<Exchange>],
+) -> (CaseRecord, Vec<ExchangeRecord>) {
+    let base = context.session.base();
+    let mut groups: IndexMap<Vec<String>, Vec<(Violation, u32)>> = IndexMap::new();
+    for exchange in seen {
+        let evidence = Evidence {
+            exchanges: &[exchange.as_ref()],
+            earlier: &[],
+            capability: Some(&context.capability),
+            cohort: Some(&context.cohort),
+            base: &base,
+        };
+        for violation in check.judge(&evidence) {
+            groups
+                .entry(violation.signature.clone())
+                .or_default()
+                .push((violation, exchange.number));
+        }
+    }
+    let spec = check.spec();
+    let id = format!("{SUITE}/{}", spec.id.replace('/', "-"));
+    let mut record = blank(&id, spec, seen.len() as u64);
+    let mut numbers: Vec<u32> = Vec::new();
+    for group in groups.into_values() {
+        let (finding, of_finding) = grouped(context, &id, spec, group, seen);
+        record.findings.push(finding);
+        numbers.extend(of_finding);
+    }
+    if !record.findings.is_empty() {
+        record.verdict = broken(spec.level);
+    } else if seen.is_empty() {
+        record.verdict = Verdict::Vacuous("no case sent a request".to_owned());
+    }
+    let shown = exchanges_of(context, seen, &numbers);
+    (record, shown)
+}
+
+fn grouped(
+    context: &Context,
+    id: &str,
+    spec: &CheckSpec,
+    group: Vec<(Violation, u32)>,
+    seen: &[Arc<Exchange>],
+) -> (Finding, Vec<u32>) {
+    let mut numbers: Vec<u32> = group.iter().map(|(_, number)| *number).collect();
+    numbers.dedup();
+    let count = numbers.len();
+    let mut violation = group
+        .into_iter()
+        .next()
+        .map(|(violation, _)| violation)
+        .expect("a group has a member");
+    numbers.truncate(SHOWN);
+    violation.exchanges.clone_from(&numbers);
+    if count > 1 {
+        violation.actual = violation.actual.words(format!(" (in {count} responses)"));
+    }
+    let shown: Vec<&Exchange> = seen
+        .iter()
+        .filter(|exchange| numbers.contains(&exchange.number))
+        .map(AsRef::as_ref)
+        .collect();
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    let basis = Basis {
+        case: id,
+        level: spec.level,
+        severity: spec.severity,
+        spec: spec.spec,
+        sentence: spec.sentence,
+        span: None,
+        usual_causes: spec.usual_causes,
+        replay: format!("rounds explain {}", spec.id),
+    };
+    let reproduced = Reproduced {
+        times: count,
+        of: count,
+    };
+    (
+        fold::finding(
+            &violation,
+            &basis,
+            reproduced,
+            &shown,
+            context.session.disclosure(),
+        ),
+        numbers,
+    )
+}
+
+/// What was sent against what came back, resource by resource: a storage fault must not pass for a search fault.
+/// Two records, for a lost value is lost data and a lost digit is not.
+pub fn judge_storage(
+    context: &Context,
+    stored: &[Stored],
+) -> (Vec<CaseRecord>, Vec<ExchangeRecord>) {
+    let mut records = Vec::new();
+    let mut shown = Vec::new();
+    if stored.is_empty() {
+        return (records, shown);
+    }
+    for (id, spec, judge) in [
+        (
+            "data/keeps-decimal-text",
+            DecimalPrecision.spec(),
+            digits_wrong as fn(&Stored) -> Option<Violation>,
+        ),
+        (
+            "data/read-back-equals-sent",
+            SameAsSent.spec(),
+            stored_wrong,
+        ),
+    ] {
+        let (record, exchanges) = over_stored(context, id, spec, stored, judge);
+        records.push(record);
+        shown.extend(exchanges);
+    }
+    (records, shown)
+}
+
+fn over_stored(
+    context: &Context,
+    id: &str,
+    spec: &'static CheckSpec,
+    stored: &[Stored],
+    judge: fn(&Stored) -> Option<Violation>,
+) -> (CaseRecord, Vec<ExchangeRecord>) {
+    let mut groups: IndexMap<Vec<String>, Vec<(Violation, u32)>> = IndexMap::new();
+    for pair in stored {
+        if let Some(violation) = judge(pair) {
+            groups
+                .entry(violation.signature.clone())
+                .or_default()
+                .push((violation, pair.exchange.number));
+        }
+    }
+    let seen: Vec<Arc<Exchange>> = stored
+        .iter()
+        .map(|pair| Arc::clone(&pair.exchange))
+        .collect();
+    let mut record = blank(id, spec, seen.len() as u64);
+    let mut numbers: Vec<u32> = Vec::new();
+    for group in groups.into_values() {
+        let (finding, of_finding) = grouped(context, id, spec, group, &seen);
+        record.findings.push(finding);
+        numbers.extend(of_finding);
+    }
+    if !record.findings.is_empty() {
+        record.verdict = broken(spec.level);
+    }
+    let shown = exchanges_of(context, &seen, &numbers);
+    (record, shown)
+}
+
+fn digits_wrong(pair: &Stored) -> Option<Violation> {
+    let is_read = pair.exchange.status() == Some(200);
+    is_read.then(|| DecimalPrecision::against(&pair.sent, &pair.exchange))?
+}
+
+fn stored_wrong(pair: &Stored) -> Option<Violation> {
+    if pair.exchange.status() == Some(200) {
+        return SameAsSent::against(&pair.sent, &pair.exchange);
+    }
+    let status = pair.exchange.status();
+    let number = pair.exchange.number;
+    // No answer says nothing about storage; a 4xx or 5xx on what was just created does.
+    status
+        .filter(|status| !matches!(status, 401 | 429 | 503))
+        .map(|status| {
+            Violation::new(
+                SameAsSent.spec().id,
+                "A resource that was created cannot be read",
+                "200",
+                status.to_string().as_str(),
+            )
+            .at("status")
+            .seen_in([number])
+            .signed(status.to_string())
+        })
+}
+
+fn blank(id: &str, spec: &CheckSpec, executions: u64) -> CaseRecord {
+    CaseRecord {
+        id: id.to_owned(),
+        suite: SUITE.to_owned(),
+        kind: CaseKind::Conformance,
+        title: spec.title.to_owned(),
+        level: spec.level,
+        severity: spec.severity,
+        spec: spec.spec.to_owned(),
+        span: None,
+        verdict: Verdict::Pass,
+        findings: Vec::new(),
+        seed: None,
+        duration_ms: 0,
+        executions,
+    }
+}
+
+fn broken(level: Level) -> Verdict {
+    match level {
+        Level::Shall | Level::Robust => Verdict::Fail,
+        Level::Should => Verdict::Warn,
+        Level::May => Verdict::Info,
+    }
+}
+
+fn exchanges_of(context: &Context, seen: &[Arc<Exchange>], numbers: &[u32]) -> Vec<ExchangeRecord> {
+    let base = context.session.base();
+    seen.iter()
+        .filter(|exchange| numbers.contains(&exchange.number))
+        .map(|exchange| fold::exchange(exchange, &base, context.session.disclosure()))
+        .collect()
+}

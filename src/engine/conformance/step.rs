@@ -1,0 +1,339 @@
+//! One step: fills in the request, confines a search, sends it, follows pages, waits where it may, and has the
+//! answer judged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::check::Evidence;
+use crate::check::search::Asked;
+use crate::fhir::{Key, bundle, resource};
+use crate::http::{Exchange, FailureKind, Method, Request};
+use crate::record::Verdict;
+use crate::suite::expect::{self, StepOutcome};
+use crate::suite::ir::{BodyTemplate, Case, Follow, Rule, Step};
+use crate::suite::request::with_parameters;
+use crate::suite::template::Bindings;
+
+use super::super::confine;
+use super::super::context::Context;
+use super::super::populate::load::merge_patch;
+use super::super::require;
+use super::super::session::{Scope, TAG_SYSTEM};
+use super::Outcome;
+
+/// Pause between two looks of a polling step.
+const POLL_PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs the steps of one attempt.
+pub struct Runner<'a> {
+    context: &'a Context,
+    scope: &'a Scope,
+    bindings: Bindings,
+    /// Resources of the cohort that the case picked.
+    witnesses: Vec<Key>,
+}
+
+impl<'a> Runner<'a> {
+    /// A runner with the bindings of one attempt.
+    pub fn new(
+        context: &'a Context,
+        scope: &'a Scope,
+        bindings: Bindings,
+        witnesses: Vec<Key>,
+    ) -> Self {
+        Runner {
+            context,
+            scope,
+            bindings,
+            witnesses,
+        }
+    }
+
+    /// Runs a step that prepares for others: what goes wrong in it says nothing about the rule under test.
+    pub async fn prepare(&mut self, step: &Step) -> Outcome {
+        let before = self.scope.exchanges().len();
+        let outcome = self.run(step).await;
+        let Outcome::Violated(_) = &outcome else {
+            return outcome;
+        };
+        let exchanges = self.scope.exchanges();
+        let refused = exchanges[before..]
+            .last()
+            .and_then(|exchange| exchange.status());
+        match refused {
+            Some(status) if expects_success(step) && (400..500).contains(&status) => {
+                let method = step.request.method;
+                Outcome::Undecided(Verdict::Blocked(format!(
+                    "a preparing {method} was refused with {status}"
+                )))
+            }
+            _ if step.poll.is_some() => Outcome::Undecided(Verdict::Blocked(
+                "the index did not show a write in time".to_owned(),
+            )),
+            _ => outcome,
+        }
+    }
+
+    /// Runs one step, again and again while it polls.
+    pub async fn run(&mut self, step: &Step) -> Outcome {
+        let limit = step
+            .poll
+            .map(|poll| poll.within.unwrap_or(self.context.index_lag));
+        let deadline = limit.map(|limit| self.context.clock.elapsed() + limit);
+        loop {
+            let outcome = self.once(step).await;
+            let again = !matches!(outcome, Outcome::Held)
+                && deadline.is_some_and(|deadline| self.context.clock.elapsed() < deadline);
+            if !again {
+                return outcome;
+            }
+            tokio::time::sleep(POLL_PAUSE).await;
+        }
+    }
+
+    async fn once(&mut self, step: &Step) -> Outcome {
+        let earlier = self.scope.exchanges();
+        let mut first = match self.send(step).await {
+            Ok(exchange) => exchange,
+            Err(verdict) => return Outcome::Undecided(verdict),
+        };
+        if self.learned(step, &first) {
+            first = match self.send(step).await {
+                Ok(exchange) => exchange,
+                Err(verdict) => return Outcome::Undecided(verdict),
+            };
+        }
+        let pages = match &step.follow {
+            Some(follow) => self.follow(first, *follow).await,
+            None => vec![first],
+        };
+        if let Some(verdict) = pages.iter().find_map(|page| undecidable(page)) {
+            return Outcome::Undecided(verdict);
+        }
+        self.judge(step, &earlier, &pages)
+    }
+
+    async fn send(&self, step: &Step) -> Result<Arc<Exchange>, Verdict> {
+        let mut request = step.request.fill(&self.bindings).map_err(Verdict::Error)?;
+        if step.confine {
+            request = self.confined(request)?;
+        }
+        if matches!(step.request.body, Some(BodyTemplate::Json(_))) {
+            request = self.tagged(request);
+        }
+        if request.method.is_safe()
+            && request.url.contains('?')
+            && request.headers.get("cache-control").is_none()
+        {
+            request.headers.set("Cache-Control", "no-cache");
+        }
+        Ok(self.scope.send(request).await)
+    }
+
+    fn confined(&self, request: Request) -> Result<Request, Verdict> {
+        let Some((resource_type, own)) = self.search(&request) else {
+            return Ok(request);
+        };
+        let context = self.context;
+        let added = confine::company(
+            &resource_type,
+            &own,
+            &context.cohort,
+            &context.requirements,
+            &self.witnesses,
+            context.clock.now(),
+        )
+        .map_err(Verdict::Blocked)?;
+        Ok(with_parameters(request, &added))
+    }
+
+    /// The type and the parameters of a type-level search; anything else goes out as it is written.
+    fn search(&self, request: &Request) -> Option<(String, Vec<(String, String)>)> {
+        let asked = Asked::of(request, &self.context.session.base())?;
+        let resource_type = asked
+            .resource_type
+            .filter(|_| asked.compartment.is_none())?;
+        Some((resource_type, asked.pairs))
+    }
+
+    /// True if a confined search was refused for want of a parameter that can now be added.
+    fn learned(&self, step: &Step, exchange: &Exchange) -> bool {
+        if !step.confine || !matches!(exchange.status(), Some(400 | 403)) {
+            return false;
+        }
+        let Some(asked) = Asked::of(&exchange.request, &self.context.session.base()) else {
+            return false;
+        };
+        let Some(resource_type) = asked.resource_type.filter(|_| asked.compartment.is_none())
+        else {
+            return false;
+        };
+        require::learn(
+            &self.context.requirements,
+            &resource_type,
+            &asked.pairs,
+            exchange,
+        )
+    }
+
+    async fn follow(&self, first: Arc<Exchange>, follow: Follow) -> Vec<Arc<Exchange>> {
+        let mut pages = vec![first];
+        while let Some(next) = pages.last().and_then(|page| next_link(page)) {
+            if pages.len() >= follow.pages as usize {
+                break;
+            }
+            pages.push(self.scope.send(Request::get(next)).await);
+        }
+        pages
+    }
+
+    fn judge(
+        &mut self,
+        step: &Step,
+        earlier: &[Arc<Exchange>],
+        pages: &[Arc<Exchange>],
+    ) -> Outcome {
+        let pages: Vec<&Exchange> = pages.iter().map(AsRef::as_ref).collect();
+        let earlier: Vec<&Exchange> = earlier.iter().map(AsRef::as_ref).collect();
+        let base = self.context.session.base();
+        let now = self.context.clock.now();
+        let outcome = StepOutcome {
+            evidence: Evidence {
+                exchanges: &pages,
+                earlier: &earlier,
+                capability: Some(&self.context.capability),
+                cohort: Some(&self.context.cohort),
+                base: &base,
+            },
+            bindings: &self.bindings,
+            now,
+        };
+        let judgement = expect::evaluate_step(step, &outcome);
+        if !judgement.violations.is_empty() {
+            return Outcome::Violated(judgement.violations);
+        }
+        if let Some(reason) = judgement.undecided.into_iter().next() {
+            return Outcome::Undecided(Verdict::Vacuous(reason));
+        }
+        expect::bind_answer(step, &pages, &mut self.bindings);
+        match expect::capture(step, &pages, now, &mut self.bindings) {
+            Ok(()) => Outcome::Held,
+            Err(reason) => Outcome::Undecided(Verdict::Error(reason)),
+        }
+    }
+
+    /// A resource that is about to be created carries the run's tag, so that it can be found and removed.
+    fn tagged(&self, request: Request) -> Request {
+        if !matches!(request.method, Method::Post | Method::Put) {
+            return request;
+        }
+        let Ok(mut value) = serde_json::from_slice::<Value>(&request.body) else {
+            return request;
+        };
+        match resource::resource_type(&value) {
+            None | Some("Parameters") => return request,
+            Some("Bundle") if !request.url.is_empty() => return request,
+            Some("Bundle") => {
+                let entries = value
+                    .get_mut("entry")
+                    .and_then(Value::as_array_mut)
+                    .into_iter()
+                    .flatten();
+                entries
+                    .filter_map(|entry| entry.get_mut("resource"))
+                    .for_each(|inner| self.tag(inner));
+            }
+            Some(_) => self.tag(&mut value),
+        }
+        let content_type = request
+            .headers
+            .get("content-type")
+            .unwrap_or(crate::http::FHIR_JSON)
+            .to_owned();
+        let body = serde_json::to_vec(&value).expect("a JSON value is written without error");
+        request.with_body(&content_type, body)
+    }
+
+    fn tag(&self, value: &mut Value) {
+        let name = resource::resource_type(value).unwrap_or_default();
+        if let Some(patch) = self.context.overlay.get(name) {
+            merge_patch(value, patch);
+        }
+        let tag = json!({ "system": TAG_SYSTEM, "code": self.context.token.to_string() });
+        let Some(members) = value.as_object_mut() else {
+            return;
+        };
+        let meta = members.entry("meta").or_insert_with(|| json!({}));
+        let Some(meta) = meta.as_object_mut() else {
+            return;
+        };
+        if let Some(tags) = meta
+            .entry("tag")
+            .or_insert_with(|| json!([]))
+            .as_array_mut()
+            && !tags.contains(&tag)
+        {
+            tags.push(tag);
+        }
+    }
+}
+
+/// True if a step wants a success and nothing else: its refusal is the server's right, whatever the case is about.
+fn expects_success(step: &Step) -> bool {
+    !step.expects.is_empty()
+        && step
+            .expects
+            .iter()
+            .all(|expectation| match &expectation.rule {
+                Rule::Status(patterns) => {
+                    (400..600).all(|status| patterns.iter().all(|pattern| !pattern.covers(status)))
+                }
+                _ => false,
+            })
+}
+
+/// What says nothing about the rule under test: no answer, an endpoint that asks to wait, or refused credentials.
+fn undecidable(exchange: &Exchange) -> Option<Verdict> {
+    match &exchange.outcome {
+        Err(failure) if failure.kind == FailureKind::Refused => {
+            Some(Verdict::Blocked(failure.message.clone()))
+        }
+        Err(failure) => Some(Verdict::Error(failure.message.clone())),
+        Ok(response) => match response.status {
+            429 | 503 => Some(Verdict::Error(format!(
+                "the endpoint asked to wait ({})",
+                response.status
+            ))),
+            401 => Some(Verdict::Error(
+                "the endpoint does not accept the credentials (401)".to_owned(),
+            )),
+            _ => None,
+        },
+    }
+}
+
+fn next_link(exchange: &Exchange) -> Option<String> {
+    if exchange.status() != Some(200) {
+        return None;
+    }
+    bundle::link(&exchange.json()?, "next").map(str::to_owned)
+}
+
+/// Names of environment variables that the templates of a case use, in order, without repetition.
+pub fn environment_names(case: &Case) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for step in case.steps.iter().chain(&case.teardown) {
+        let templates = std::iter::once(&step.request.url)
+            .chain(step.request.headers.iter().map(|(_, value)| value));
+        for name in templates.flat_map(|template| template.names()) {
+            if let Some(name) = name.strip_prefix("env:")
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
+        }
+    }
+    names
+}

@@ -1,0 +1,256 @@
+//! Crawl: learns a cohort by reading, bounded by patients, types, pages and requests, in memory only. The way of
+//! most production endpoints, which forbid writing, unfiltered searches, or both.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
+use crate::fhir::{Key, bundle, definitions, query, resource};
+use crate::http::{Exchange, Request};
+use crate::record::event::Event;
+use crate::record::{Cohort, Completeness, Isolation, Provenance};
+
+use super::super::context::Context;
+use super::super::require;
+use super::{Populated, Stored};
+
+/// How far a crawl may go.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Patients read at most.
+    pub patients: usize,
+    /// Types read per patient at most.
+    pub types: usize,
+    /// Pages per search at most.
+    pub pages: usize,
+    /// Requests in all at most.
+    pub requests: u64,
+    /// Patients named by the operator; none are looked for if there are some.
+    pub named: Vec<String>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds {
+            patients: 5,
+            types: 14,
+            pages: 3,
+            requests: 200,
+            named: Vec::new(),
+        }
+    }
+}
+
+/// Types that a crawl reads first, most useful first; others that the target claims follow in alphabetical order.
+const FIRST: &[&str] = &[
+    "Observation",
+    "Condition",
+    "Encounter",
+    "MedicationRequest",
+    "AllergyIntolerance",
+    "Immunization",
+    "Procedure",
+    "DiagnosticReport",
+    "DocumentReference",
+    "CarePlan",
+    "CareTeam",
+    "Goal",
+    "ServiceRequest",
+    "Coverage",
+];
+
+/// Resources of one search page asked for; a server may cap it.
+const PAGE: u32 = 50;
+
+/// Reads patients and what belongs to them.
+pub async fn crawl(context: &Context, bounds: &Bounds) -> Populated {
+    let mut crawler = Crawler {
+        context,
+        bounds,
+        sent: 0,
+        resources: IndexMap::new(),
+        causes: Vec::new(),
+    };
+    let patients = crawler.patients().await;
+    context
+        .observer
+        .observe(Event::Stage(format!("reading {} patients", patients.len())));
+    for (position, patient) in patients.iter().enumerate() {
+        for name in crawler.types() {
+            crawler.compartment(patient, position, &name).await;
+        }
+    }
+    let cohort = Cohort {
+        resources: crawler.resources,
+        sent: IndexMap::new(),
+        provenance: Provenance::Crawled,
+        completeness: Completeness::Sample,
+        isolation: Isolation::None,
+        patients,
+    };
+    Populated {
+        cohort,
+        causes: crawler.causes,
+        stored: Vec::<Stored>::new(),
+    }
+}
+
+struct Crawler<'a> {
+    context: &'a Context,
+    bounds: &'a Bounds,
+    sent: u64,
+    resources: IndexMap<Key, serde_json::Value>,
+    causes: Vec<String>,
+}
+
+impl Crawler<'_> {
+    async fn get(&mut self, url: String) -> Option<Exchange> {
+        if self.sent >= self.bounds.requests {
+            self.cause(format!(
+                "the crawl ended at its limit of {} requests",
+                self.bounds.requests
+            ));
+            return None;
+        }
+        self.sent += 1;
+        Some(self.context.session.send(Request::get(url)).await)
+    }
+
+    fn cause(&mut self, cause: String) {
+        if !self.causes.contains(&cause) {
+            self.causes.push(cause);
+        }
+    }
+
+    /// The named patients, or the first that an unfiltered search gives.
+    async fn patients(&mut self) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.bounds.named.is_empty() {
+            let Some(exchange) = self.get(format!("Patient?_count={PAGE}")).await else {
+                return found;
+            };
+            if exchange.status() != Some(200) {
+                self.cause(
+                    "patients cannot be listed without a filter: name some with --patient ID or `patients` in rounds.yaml"
+                        .to_owned(),
+                );
+                return found;
+            }
+            for (key, value) in page(&exchange).into_iter().take(self.bounds.patients) {
+                if key.resource_type == "Patient" {
+                    found.push(key.id.clone());
+                    self.resources.insert(key, value);
+                }
+            }
+            return found;
+        }
+        for id in self.bounds.named.iter().take(self.bounds.patients) {
+            let Some(exchange) = self.get(format!("Patient/{id}")).await else {
+                break;
+            };
+            match exchange.json().filter(|_| exchange.status() == Some(200)) {
+                Some(value) if resource::id(&value) == Some(id) => {
+                    found.push(id.clone());
+                    self.resources.insert(Key::new("Patient", id), value);
+                }
+                _ => self.cause(format!(
+                    "a named patient could not be read: {}",
+                    exchange
+                        .status()
+                        .map_or_else(|| "no answer".to_owned(), |status| status.to_string())
+                )),
+            }
+        }
+        found
+    }
+
+    /// Types of the patient compartment that the target lets us search.
+    fn types(&self) -> Vec<String> {
+        let claimed: BTreeSet<&str> = self
+            .context
+            .capability
+            .resource_types()
+            .into_iter()
+            .collect();
+        let searchable = |name: &str| {
+            claimed.contains(name)
+                && self.context.capability.supports(name, "search-type")
+                && definitions::search_parameter(name, "patient").is_some()
+        };
+        let mut types: Vec<String> = FIRST
+            .iter()
+            .filter(|name| searchable(name))
+            .map(|name| (*name).to_owned())
+            .collect();
+        let rest = claimed
+            .iter()
+            .filter(|name| !FIRST.contains(name) && searchable(name));
+        types.extend(rest.map(|name| (*name).to_owned()));
+        types.truncate(self.bounds.types);
+        types
+    }
+
+    async fn compartment(&mut self, patient: &str, position: usize, name: &str) {
+        let base = vec![
+            ("patient".to_owned(), patient.to_owned()),
+            ("_count".to_owned(), PAGE.to_string()),
+        ];
+        let company = self.context.requirements.of(name);
+        let searches = require::companies(name, &company, &base);
+        for pairs in searches {
+            let url = format!("{name}?{}", query::encode_pairs(&pairs));
+            let Some(exchange) = self.get(url).await else {
+                return;
+            };
+            match exchange.status() {
+                Some(200) => self.walk(exchange).await,
+                Some(400 | 403) => {
+                    let learned =
+                        require::learn(&self.context.requirements, name, &pairs, &exchange);
+                    // One more try with the company that the server asked for; what it refuses then stays unread.
+                    if learned && position == 0 {
+                        Box::pin(self.compartment(patient, position + 1, name)).await;
+                    } else {
+                        self.cause(format!(
+                            "{name} could not be read: {}",
+                            exchange.status().unwrap_or_default()
+                        ));
+                    }
+                    return;
+                }
+                status => {
+                    let status =
+                        status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+                    self.cause(format!("{name} could not be read: {status}"));
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn walk(&mut self, first: Exchange) {
+        let mut exchange = first;
+        for _ in 1..self.bounds.pages {
+            self.resources.extend(page(&exchange));
+            let next = exchange
+                .json()
+                .as_ref()
+                .and_then(|body| bundle::link(body, "next").map(str::to_owned));
+            let Some(next) = next else { return };
+            match self.get(next).await {
+                Some(answer) if answer.status() == Some(200) => exchange = answer,
+                _ => return,
+            }
+        }
+        self.resources.extend(page(&exchange));
+    }
+}
+
+fn page(exchange: &Exchange) -> Vec<(Key, serde_json::Value)> {
+    let Some(body) = exchange.json() else {
+        return Vec::new();
+    };
+    bundle::matches(&body)
+        .filter_map(|value| Some((Key::of(value)?, value.clone())))
+        .collect()
+}
