@@ -1,0 +1,172 @@
+//! `rounds list WHAT`: what there is, the id first on each line; JSON for programs. What an id means is `explain`.
+
+use serde_json::{Map, Value};
+
+use crate::baseline::Store;
+use crate::suite::ir::Suite;
+use crate::{check, population, probe, property, report, sandbox};
+
+use super::super::args::{Common, ListArgs, What};
+use super::super::exit::Exit;
+use super::super::failure::Failure;
+use super::super::{output, suites};
+
+/// One line: names and values in the order of the columns.
+type Row = Vec<(&'static str, String)>;
+
+/// Prints a list.
+///
+/// # Errors
+/// None that depends on the user; a built-in suite that cannot be read is a bug.
+pub fn run(common: &Common, args: &ListArgs) -> Result<Exit, Failure> {
+    let rows = rows(common, args.what)?;
+    if args.json {
+        output::print(&json(rows));
+    } else if rows.is_empty() {
+        output::print("none");
+    } else {
+        output::print(&columns(&rows));
+    }
+    Ok(Exit::Ok)
+}
+
+fn rows(common: &Common, what: What) -> Result<Vec<Row>, Failure> {
+    Ok(match what {
+        What::Cases => suites::all()?.iter().flat_map(cases).collect(),
+        What::Checks => check::all().map(|check| checks(check.spec())).collect(),
+        What::Defects => sandbox::DEFECTS.iter().map(defect).collect(),
+        What::Formats => report::FORMATS
+            .iter()
+            .map(|format| titled(format.name(), format.title()))
+            .collect(),
+        What::Generators => population::GENERATORS
+            .iter()
+            .map(|generator| titled(generator.resource_type, generator.title))
+            .collect(),
+        What::Probes => probe::PROBES
+            .iter()
+            .map(|probe| titled(probe.spec().id, probe.spec().title))
+            .collect(),
+        What::Properties => property::PROPERTIES
+            .iter()
+            .map(|property| properties(property.spec()))
+            .collect(),
+        What::Runs => runs(&Store::new(&common.store)),
+        What::Suites => suites::all()?.iter().map(suite).collect(),
+        What::Variants => sandbox::VARIANTS
+            .iter()
+            .map(|variant| titled(variant.id, variant.title))
+            .collect(),
+    })
+}
+
+fn titled(id: &str, title: &str) -> Row {
+    vec![("id", id.to_owned()), ("title", title.to_owned())]
+}
+
+fn cases(suite: &Suite) -> Vec<Row> {
+    suite
+        .cases()
+        .iter()
+        .map(|case| {
+            vec![
+                ("id", case.full_id()),
+                ("suite", suite.id.clone()),
+                ("level", case.level.as_str().to_owned()),
+                ("severity", case.severity.as_str().to_owned()),
+                ("title", case.title.clone()),
+            ]
+        })
+        .collect()
+}
+
+fn checks(spec: &check::CheckSpec) -> Row {
+    vec![
+        ("id", spec.id.to_owned()),
+        ("level", spec.level.as_str().to_owned()),
+        ("severity", spec.severity.as_str().to_owned()),
+        ("title", spec.title.to_owned()),
+    ]
+}
+
+fn defect(defect: &sandbox::Defect) -> Row {
+    vec![
+        ("id", defect.id.to_owned()),
+        ("class", defect.class.to_owned()),
+        ("title", defect.title.to_owned()),
+    ]
+}
+
+fn properties(spec: &property::PropertySpec) -> Row {
+    vec![
+        ("id", spec.id.to_owned()),
+        ("level", spec.level.as_str().to_owned()),
+        ("severity", spec.severity.as_str().to_owned()),
+        ("title", spec.title.to_owned()),
+    ]
+}
+
+fn suite(suite: &Suite) -> Row {
+    vec![
+        ("id", suite.id.clone()),
+        ("kind", suite.kind().to_owned()),
+        ("title", suite.title.clone()),
+    ]
+}
+
+/// Stored runs, the last one last; one that cannot be read says why.
+fn runs(store: &Store) -> Vec<Row> {
+    store
+        .runs()
+        .into_iter()
+        .map(|id| match store.run(Some(&id.0)) {
+            Err(error) => titled(&id.0, &error.to_string()),
+            Ok(run) => {
+                let counts = run.counts();
+                vec![
+                    ("id", id.0),
+                    ("started", run.started.clone()),
+                    ("cases", format!("{} cases", counts.total())),
+                    ("findings", format!("{} findings", run.findings().count())),
+                    ("target", run.target.url.clone()),
+                ]
+            }
+        })
+        .collect()
+}
+
+fn columns(rows: &[Row]) -> String {
+    let widest = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells
+            .map(|(_, cell)| cell.chars().count())
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..rows.iter().map(Vec::len).max().unwrap_or_default())
+        .map(widest)
+        .collect();
+    let line = |row: &Row| {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|((_, cell), width)| format!("{cell:width$}"))
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn json(rows: Vec<Row>) -> String {
+    let objects: Vec<Value> = rows
+        .into_iter()
+        .map(|row| {
+            let members: Map<String, Value> = row
+                .into_iter()
+                .map(|(name, cell)| (name.to_owned(), Value::from(cell)))
+                .collect();
+            Value::from(members)
+        })
+        .collect();
+    serde_json::to_string_pretty(&objects).expect("a list of texts is JSON")
+}

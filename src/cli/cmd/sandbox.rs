@@ -1,0 +1,95 @@
+//! `rounds sandbox`: serves the sandbox on loopback until Ctrl-C, honest or with defects.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::population::Plan;
+use crate::sandbox;
+use crate::seed::Seed;
+
+use super::super::args::{Common, SandboxArgs};
+use super::super::exit::Exit;
+use super::super::failure::Failure;
+use super::super::{output, setup};
+
+/// Serves.
+///
+/// # Errors
+/// An unknown defect or variant, or a port that is taken.
+pub fn run(common: &Common, args: &SandboxArgs) -> Result<Exit, Failure> {
+    let seed = match args.seed.as_deref() {
+        None => Seed::FIXED,
+        Some(text) => text
+            .parse()
+            .map_err(|why: String| Failure::usage("use the seed", why, ""))?,
+    };
+    let patients = if args.patients == 0 {
+        super::super::settings::DEFAULT_POPULATION
+    } else {
+        args.patients
+    };
+    let mut options = setup::sandbox_options(&args.defects, &args.variants, patients, seed)?;
+    options.bind = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    if args.patients > 0 && options.preload.is_empty() {
+        options.preload = setup::population(&Plan::new(seed, args.patients).with_witnesses());
+    }
+    let planted: Vec<String> = options
+        .defects
+        .iter()
+        .map(|defect| format!("defect   {}  {}", defect.id, defect.title))
+        .chain(
+            options
+                .variants
+                .iter()
+                .map(|variant| format!("variant  {}  {}", variant.id, variant.title)),
+        )
+        .collect();
+    let patient = options
+        .preload
+        .iter()
+        .find(|value| value["resourceType"] == "Patient");
+    let patient = patient
+        .and_then(|value| value["id"].as_str())
+        .map(str::to_owned);
+    super::run::runtime()?.block_on(async {
+        let running = sandbox::serve(options).await.map_err(|error| {
+            Failure::usage(
+                format!("listen on 127.0.0.1:{}", args.port),
+                error.to_string(),
+                "choose another port with --port N, or any free one with --port 0",
+            )
+        })?;
+        let mut lines = vec![format!("sandbox  {}", running.base)];
+        lines.extend(planted);
+        if let Some(pem) = &running.ca_pem {
+            std::fs::write(&args.ca_out, pem).map_err(|error| {
+                Failure::usage(
+                    format!("write {}", args.ca_out.display()),
+                    error.to_string(),
+                    "use --ca-out FILE",
+                )
+            })?;
+            lines.push(format!("ca       {}", args.ca_out.display()));
+        }
+        if let Some(url) = &running.token_url {
+            lines.push(format!("token    {url}  client rounds, secret sandbox"));
+        }
+        if let Some(patient) = patient {
+            lines.push(format!("patient  {patient}"));
+        }
+        if !common.quiet {
+            lines.push("Ctrl-C ends it".to_owned());
+        }
+        output::print(&lines.join("\n"));
+        tokio::signal::ctrl_c()
+            .await
+            .map_err(|error| Failure::usage("wait for Ctrl-C", error.to_string(), ""))?;
+        if !common.quiet {
+            output::print(&format!(
+                "{} requests, {} of them writes",
+                running.log.total(),
+                running.log.mutating()
+            ));
+        }
+        Ok(Exit::Ok)
+    })
+}

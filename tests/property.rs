@@ -1,0 +1,378 @@
+//! The property engine against the sandbox: silent on an honest server and on every legal variant, and able to find
+//! the planted defects that concern sequences and relations. Not the whole self-test; that is `selftest`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use rounds::clock::SystemClock;
+use rounds::engine::context::{Context, Requirements};
+use rounds::engine::preflight::preflight;
+use rounds::engine::property::{self, Budget, Examined};
+use rounds::engine::session::{NoJournal, Session};
+use rounds::fhir::Key;
+use rounds::http::client;
+use rounds::http::target::{Auth, Target};
+use rounds::property::{PROPERTIES, Property, Values, dataset};
+use rounds::record::event::Silent;
+use rounds::record::{Cohort, Completeness, Isolation, Provenance, Verdict};
+use rounds::sandbox::{self, Options, Running};
+use rounds::secret::{Disclosure, Secret};
+use rounds::seed::{RunToken, Seed};
+use serde_json::{Value, json};
+
+/// A sandbox with a defect or a variant, or honest.
+fn options(defect: Option<&str>, variant: Option<&str>) -> Options {
+    Options {
+        defects: defect
+            .map(|id| sandbox::defect(id).expect("a known defect"))
+            .into_iter()
+            .collect(),
+        variants: variant
+            .map(|id| sandbox::variant(id).expect("a known variant"))
+            .into_iter()
+            .collect(),
+        ..Options::default()
+    }
+}
+
+fn target(running: &Running, writes: bool) -> Target {
+    let auth = running
+        .token_url
+        .clone()
+        .map_or(Auth::None, |token_url| Auth::ClientCredentials {
+            token_url,
+            client_id: "rounds".to_owned(),
+            client_secret: Secret::new("sandbox".to_owned()),
+            scope: String::new(),
+        });
+    Target {
+        name: "sandbox".to_owned(),
+        base: running.base.clone(),
+        auth,
+        headers: Vec::new(),
+        cacert: None,
+        cacert_pem: running.ca_pem.clone(),
+        identity: None,
+        insecure: false,
+        timeout: Duration::from_secs(30),
+        rate: None,
+        max_requests: None,
+        writes,
+        load: writes,
+        in_process: true,
+    }
+}
+
+async fn context(running: &Running, seed: u64, cohort: Option<Cohort>) -> Context {
+    let clock = Arc::new(SystemClock::new());
+    let writes = cohort.is_none();
+    let transport =
+        client::connect(&target(running, writes), clock.clone()).expect("a usable target");
+    let token = RunToken::random();
+    let disclosure = if writes {
+        Disclosure::everything()
+    } else {
+        Disclosure::nothing()
+    };
+    let session = Arc::new(Session::new(
+        transport,
+        disclosure,
+        token,
+        Box::new(NoJournal),
+    ));
+    let capability = preflight(&session)
+        .await
+        .expect("the sandbox has a CapabilityStatement");
+    Context {
+        session,
+        capability: Arc::new(capability),
+        cohort: Arc::new(cohort.unwrap_or_else(Cohort::empty)),
+        seed: Seed(seed),
+        token,
+        clock,
+        observer: Arc::new(Silent),
+        writes,
+        load: writes,
+        jobs: 4,
+        requirements: Requirements::default(),
+        vars: Arc::default(),
+        stop: Arc::default(),
+        overlay: std::sync::Arc::default(),
+        index_lag: Duration::from_millis(1_500),
+    }
+}
+
+async fn examine(
+    options: Options,
+    seed: u64,
+    selected: &[&'static dyn Property],
+    budget: Budget,
+) -> Examined {
+    let running = sandbox::serve(options).await.expect("a free port");
+    let context = context(&running, seed, None).await;
+    property::run(&context, selected, "property/core", budget).await
+}
+
+fn summary(examined: &Examined) -> Vec<String> {
+    examined
+        .cases
+        .iter()
+        .map(|case| {
+            let reason = case.verdict.reason().unwrap_or_default();
+            let titles: Vec<String> = case
+                .findings
+                .iter()
+                .map(|finding| {
+                    format!(
+                        "{} [{} steps] {} / {} at {}",
+                        finding.title,
+                        finding.steps.len(),
+                        finding.expected,
+                        finding.actual,
+                        finding.place
+                    )
+                })
+                .collect();
+            format!(
+                "{} {} {reason} n={} {}ms {titles:?}",
+                case.id,
+                case.verdict.name(),
+                case.executions,
+                case.duration_ms
+            )
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_honest_server_passes_every_property() {
+    for seed in [Seed::FIXED.0, 2, 3] {
+        let examined = examine(options(None, None), seed, PROPERTIES, Budget::default()).await;
+        let summary = summary(&examined);
+        assert_eq!(examined.cases.len(), PROPERTIES.len());
+        assert!(
+            examined
+                .cases
+                .iter()
+                .all(|case| case.verdict == Verdict::Pass),
+            "{summary:#?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writing_variants_are_silent() {
+    let budget = Budget {
+        sequences: 4,
+        populations: 4,
+        readings: 4,
+    };
+    for variant in [
+        "gone-as-404",
+        "index-lag",
+        "opaque-versions",
+        "quiet-update",
+    ] {
+        let examined = examine(options(None, Some(variant)), 7, PROPERTIES, budget).await;
+        let summary = summary(&examined);
+        assert!(
+            examined
+                .cases
+                .iter()
+                .all(|case| case.verdict == Verdict::Pass),
+            "{variant}: {summary:#?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn planted_defects_are_found_confirmed_and_cut_down() {
+    // At the same time: most of the time is spent waiting for an index that never shows what it should.
+    let examined: tokio::task::JoinSet<()> = [
+        (
+            "conditional-create-race",
+            "property/conditional-create-once",
+            5,
+        ),
+        ("decimal-through-double", "property/decimal-text", 2),
+        ("deleted-in-search", "property/delete-is-gone", 6),
+        ("etag-differs", "property/version-monotone", 2),
+        ("history-oldest-first", "property/version-monotone", 5),
+        ("if-match-ignored", "property/stale-if-match-refused", 5),
+        ("if-match-race", "property/stale-if-match-refused", 4),
+        ("page-overlap", "property/page-union-is-whole", 8),
+        (
+            "post-search-drops-parameter",
+            "property/post-search-is-get-search",
+            12,
+        ),
+        ("primitive-extension-dropped", "property/round-trip", 2),
+    ]
+    .into_iter()
+    .map(|(defect, expected, steps)| assert_found(defect, expected, steps))
+    .collect();
+    examined.join_all().await;
+}
+
+/// One defect is found by one property, and its case is cut down to so many steps.
+async fn assert_found(defect: &str, expected: &str, steps: usize) {
+    let budget = Budget {
+        sequences: 12,
+        populations: 6,
+        readings: 0,
+    };
+    let examined = examine(options(Some(defect), None), 11, PROPERTIES, budget).await;
+    let summary = summary(&examined);
+    let found: BTreeSet<&str> = examined
+        .cases
+        .iter()
+        .filter(|case| !case.findings.is_empty())
+        .map(|case| case.id.as_str())
+        .collect();
+    assert_eq!(found, BTreeSet::from([expected]), "{defect}: {summary:#?}");
+    let finding = examined
+        .cases
+        .iter()
+        .flat_map(|case| &case.findings)
+        .next()
+        .expect("one was found");
+    assert!(finding.reproduced.times >= 2, "{defect}");
+    assert!(
+        finding.steps.len() <= steps,
+        "{defect}: {:#?}",
+        finding.steps
+    );
+    assert!(
+        finding
+            .reproduce
+            .iter()
+            .any(|line| line.starts_with("curl ")),
+        "{defect}"
+    );
+    assert!(!examined.exchanges.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_case_fails_again_where_the_defect_is_and_passes_where_it_is_not() {
+    let budget = Budget::default();
+    let selected: Vec<&'static dyn Property> = rounds::property::find("property/decimal-text")
+        .into_iter()
+        .collect();
+    let examined = examine(
+        options(Some("decimal-through-double"), None),
+        5,
+        &selected,
+        budget,
+    )
+    .await;
+    let file = examined.files.first().expect("a case file for the finding");
+    for (defect, verdict) in [
+        (Some("decimal-through-double"), Verdict::Fail),
+        (None, Verdict::Pass),
+    ] {
+        let running = sandbox::serve(options(defect, None))
+            .await
+            .expect("a free port");
+        let context = context(&running, 99, None).await;
+        let replayed = property::replay(&context, file)
+            .await
+            .expect("a file of this version");
+        assert_eq!(
+            replayed.cases[0].verdict,
+            verdict,
+            "{:?}",
+            summary(&replayed)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_a_case_created_is_left_where_the_target_deletes() {
+    let running = sandbox::serve(options(None, None))
+        .await
+        .expect("a free port");
+    let context = context(&running, 3, None).await;
+    property::run(&context, PROPERTIES, "property/core", Budget::default()).await;
+    assert_eq!(context.session.created(), []);
+}
+
+/// What was there: patients with observations.
+fn records() -> Vec<Value> {
+    let mut values = Values::new(Seed(42));
+    let mut records = Vec::new();
+    for patient in 0..4 {
+        let mut resource = dataset::member("Patient", &mut values);
+        resource["id"] = json!(format!("p{patient}"));
+        resource["identifier"] =
+            json!([{"system": "urn:example:mrn", "value": format!("m{patient}")}]);
+        records.push(resource);
+        for observation in 0..8 {
+            let mut resource = dataset::member("Observation", &mut values);
+            resource["id"] = json!(format!("o{patient}-{observation}"));
+            resource["subject"] = json!({"reference": format!("Patient/p{patient}")});
+            records.push(resource);
+        }
+    }
+    records
+}
+
+fn crawled(records: &[Value]) -> Cohort {
+    let resources: IndexMap<Key, Value> = records
+        .iter()
+        .filter_map(|resource| Some((Key::of(resource)?, resource.clone())))
+        .collect();
+    let patients = resources
+        .keys()
+        .filter(|key| key.resource_type == "Patient")
+        .map(|key| key.id.clone())
+        .collect();
+    Cohort {
+        resources,
+        sent: IndexMap::new(),
+        provenance: Provenance::Crawled,
+        completeness: Completeness::Sample,
+        isolation: Isolation::None,
+        patients,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_endpoint_is_examined_over_what_is_there_without_findings_or_writes() {
+    for variant in [None, Some("facade")] {
+        let records = records();
+        let options = Options {
+            preload: records.clone(),
+            rate: 10_000,
+            token_lifetime: Duration::from_secs(600),
+            ..options(None, variant)
+        };
+        let running = sandbox::serve(options).await.expect("a free port");
+        for seed in 1..=3 {
+            let context = context(&running, seed, Some(crawled(&records))).await;
+            let examined =
+                property::run(&context, PROPERTIES, "property/core", Budget::default()).await;
+            let summary = summary(&examined);
+            let findings = examined
+                .cases
+                .iter()
+                .map(|case| case.findings.len())
+                .sum::<usize>();
+            assert_eq!(findings, 0, "{variant:?} {summary:#?}");
+            let passed = examined
+                .cases
+                .iter()
+                .filter(|case| case.verdict == Verdict::Pass)
+                .count();
+            assert!(passed >= 3, "{variant:?} {summary:#?}");
+            assert!(
+                !examined
+                    .cases
+                    .iter()
+                    .any(|case| case.verdict.is_undecided()),
+                "{variant:?} {summary:#?}"
+            );
+        }
+    }
+}
