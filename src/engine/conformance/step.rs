@@ -26,6 +26,9 @@ use super::Outcome;
 /// Pause between two looks of a polling step.
 const POLL_PAUSE: Duration = Duration::from_millis(100);
 
+/// Refusals of one step that are learned from; a server that wants still more is not asked on.
+const MAX_LESSONS: usize = 3;
+
 /// Runs the steps of one attempt.
 pub struct Runner<'a> {
     context: &'a Context,
@@ -99,7 +102,10 @@ impl<'a> Runner<'a> {
             Ok(exchange) => exchange,
             Err(verdict) => return Outcome::Undecided(verdict),
         };
-        if self.learned(step, &first) {
+        for _ in 0..MAX_LESSONS {
+            if !self.learned(step, &first) {
+                break;
+            }
             first = match self.send(step).await {
                 Ok(exchange) => exchange,
                 Err(verdict) => return Outcome::Undecided(verdict),

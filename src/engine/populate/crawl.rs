@@ -197,6 +197,11 @@ impl Crawler<'_> {
         ];
         let company = self.context.requirements.of(name);
         let searches = require::companies(name, &company, &base);
+        if searches.is_empty() {
+            self.cause(format!(
+                "{name} could not be read: the server requires category, and none is known to try"
+            ));
+        }
         for pairs in searches {
             let url = format!("{name}?{}", query::encode_pairs(&pairs));
             let Some(exchange) = self.get(url).await else {
