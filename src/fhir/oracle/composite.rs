@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Match;
 use super::criterion::judge_value;
 use super::extract::{evaluate, plain_path};
-use super::scope::Scope;
+use super::known::Known;
 use crate::fhir::definitions::{ParameterKind, SearchParameter};
 use crate::fhir::query::{component_parameter, composite_parts, unescape};
 use crate::fhir::resource::resource_type;
@@ -31,7 +31,7 @@ fn alternatives(expression: &str) -> impl Iterator<Item = &str> {
 /// Whether a resource matches one alternative (`code$value`).
 pub(super) fn judge(
     resource: &Value,
-    scope: &Scope<'_>,
+    known: &Known<'_>,
     parameter: &SearchParameter,
     value: &str,
 ) -> Match {
@@ -43,7 +43,7 @@ pub(super) fn judge(
                 .components
                 .iter()
                 .zip(&parts)
-                .map(|(component, part)| judge_part(&path, &element, scope, component, part)),
+                .map(|(component, part)| judge_part(&path, &element, known, component, part)),
         )
     }))
 }
@@ -76,7 +76,7 @@ fn isolated(resource: &Value, path: &str) -> Vec<(String, Value)> {
 fn judge_part(
     path: &str,
     element: &Value,
-    scope: &Scope<'_>,
+    known: &Known<'_>,
     (canonical, expression): &(String, String),
     part: &str,
 ) -> Match {
@@ -98,5 +98,5 @@ fn judge_part(
         }
         _ => unescape(part),
     };
-    judge_value(&nodes, component, None, &value, scope)
+    judge_value(&nodes, component, None, &value, known)
 }

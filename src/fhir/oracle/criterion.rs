@@ -4,9 +4,11 @@
 use serde_json::Value;
 
 use super::Match;
-use super::extract::{Node, nodes, readable};
-use super::scope::Scope;
-use super::{composite, date, link, number, quantity, reference, string, token, uri};
+use super::extract::{Node, readable};
+use super::known::Known;
+use super::{
+    composite, date, label, link, number, quantity, reference, string, subsume, token, uri,
+};
 use crate::fhir::definitions::{ParameterKind, SearchParameter};
 use crate::fhir::query::{
     Criterion, DateValue, Modifier, NumberValue, OfTypeValue, Prefix, QuantityValue, Query,
@@ -62,11 +64,14 @@ fn decidable_criterion(criterion: &Criterion) -> Result<(), String> {
         return Err(format!("{name} sounds as the server hears it"));
     }
     match &criterion.modifier {
-        Some(Modifier::Text | Modifier::In | Modifier::NotIn) => {
-            return Err(format!("{name} needs text search or terminology"));
+        Some(Modifier::In | Modifier::NotIn) => {
+            subsume::enumerable(&criterion.values)?;
         }
-        Some(Modifier::Below | Modifier::Above) if parameter.kind != ParameterKind::Uri => {
-            return Err(format!("{name} needs a hierarchy"));
+        Some(Modifier::Below | Modifier::Above)
+            if parameter.kind == ParameterKind::Reference
+                && !criterion.values.iter().all(|value| value.contains("://")) =>
+        {
+            return Err(format!("{name} needs a hierarchy of resources"));
         }
         _ => {}
     }
@@ -76,42 +81,43 @@ fn decidable_criterion(criterion: &Criterion) -> Result<(), String> {
     }
 }
 
-/// Judges one resource; chains and `_has` look into `scope`.
-pub(super) fn judge(resource: &Value, scope: &Scope<'_>, criterion: &Criterion) -> Match {
+/// Judges one resource; chains and `_has` look into `known`.
+pub(super) fn judge(resource: &Value, known: &Known<'_>, criterion: &Criterion) -> Match {
     match &criterion.subject {
-        Subject::Parameter(parameter) => judge_parameter(resource, scope, parameter, criterion),
+        Subject::Parameter(parameter) => judge_parameter(resource, known, parameter, criterion),
         Subject::Chain {
             reference,
             branches,
             ..
-        } => link::chain(resource, scope, reference, branches),
+        } => link::chain(resource, known, reference, branches),
         Subject::Has {
             resource_type,
             reference,
             rest,
-        } => link::has(resource, scope, resource_type, reference, rest),
+        } => link::has(resource, known, resource_type, reference, rest),
     }
 }
 
 fn judge_parameter(
     resource: &Value,
-    scope: &Scope<'_>,
-    parameter: &SearchParameter,
+    known: &Known<'_>,
+    parameter: &'static SearchParameter,
     criterion: &Criterion,
 ) -> Match {
     if parameter.kind == ParameterKind::Composite {
         let values = criterion.values.iter();
-        return Match::any(values.map(|value| composite::judge(resource, scope, parameter, value)));
+        return Match::any(values.map(|value| composite::judge(resource, known, parameter, value)));
     }
-    let nodes = match nodes(resource, parameter) {
+    let nodes = match known.nodes(resource, parameter) {
         Ok(nodes) => nodes,
         Err(message) => return Match::open(format!("{}: {message}", parameter.code)),
     };
     let alternative =
-        |value: &String| judge_value(&nodes, parameter, criterion.modifier.as_ref(), value, scope);
+        |value: &String| judge_value(&nodes, parameter, criterion.modifier.as_ref(), value, known);
     match criterion.modifier {
         Some(Modifier::Missing) => missing(&nodes, parameter.kind, &criterion.values),
         Some(Modifier::Not) => not(criterion.values.iter().map(alternative)),
+        Some(Modifier::NotIn) => subsume::judge_outside(&nodes, &criterion.values),
         _ => Match::any(criterion.values.iter().map(alternative)),
     }
 }
@@ -130,9 +136,9 @@ fn not(alternatives: impl Iterator<Item = Match>) -> Match {
     }
 }
 
-/// `:missing=true` and `:missing=false`.
+/// `:missing=true` and `:missing=false`. Of a primitive without a value R4 says that it is missing, extensions or not.
 fn missing(nodes: &[Node<'_>], kind: ParameterKind, values: &[String]) -> Match {
-    let missing = if nodes.is_empty() {
+    let missing = if nodes.iter().all(|node| node.value.is_none()) {
         Match::Yes
     } else if nodes.iter().any(|node| is_searchable(node, kind)) {
         Match::No
@@ -153,7 +159,7 @@ fn is_searchable(node: &Node<'_>, kind: ParameterKind) -> bool {
         ParameterKind::String => string::texts(node).is_some_and(|texts| !texts.is_empty()),
         ParameterKind::Token => token::facets(node)
             .is_some_and(|facets| facets.iter().any(|facet| facet.code.is_some())),
-        ParameterKind::Reference => reference::pointer(node).is_some(),
+        ParameterKind::Reference => reference::Pointer::of(node, None).is_some(),
         ParameterKind::Date => matches!(date::stretch(node), Ok(Some(_))),
         ParameterKind::Quantity => quantity::has_value(node),
         ParameterKind::Number => node.value.as_deref().is_some_and(Value::is_number),
@@ -167,11 +173,11 @@ pub(super) fn judge_value(
     parameter: &SearchParameter,
     modifier: Option<&Modifier>,
     value: &str,
-    scope: &Scope<'_>,
+    known: &Known<'_>,
 ) -> Match {
     let matches: Vec<Match> = nodes
         .iter()
-        .map(|node| judge_node(node, parameter, modifier, value, scope))
+        .map(|node| judge_node(node, parameter, modifier, value, known))
         .collect();
     let has_prefix = matches!(
         parameter.kind,
@@ -201,7 +207,7 @@ fn judge_node(
     parameter: &SearchParameter,
     modifier: Option<&Modifier>,
     value: &str,
-    scope: &Scope<'_>,
+    known: &Known<'_>,
 ) -> Match {
     if node.value.is_none() {
         return Match::No;
@@ -209,11 +215,17 @@ fn judge_node(
     let judged = match parameter.kind {
         ParameterKind::String => Ok(string::judge(node, modifier, value)),
         ParameterKind::Uri => Ok(uri::judge(node, modifier, value)),
-        ParameterKind::Reference => Ok(reference::judge(node, parameter, modifier, value, scope)),
+        ParameterKind::Reference => Ok(reference::judge(node, parameter, modifier, value, known)),
         ParameterKind::Token if modifier == Some(&Modifier::OfType) => {
             OfTypeValue::parse(value).map(|asked| token::judge_of_type(node, &asked))
         }
-        ParameterKind::Token => TokenValue::parse(value).map(|asked| token::judge(node, &asked)),
+        ParameterKind::Token => match modifier {
+            Some(Modifier::Text) => Ok(label::judge(node, value)),
+            Some(Modifier::In) => Ok(subsume::judge_inside(node, value)),
+            Some(Modifier::Below | Modifier::Above) => TokenValue::parse(value)
+                .map(|asked| subsume::judge(node, &asked, modifier == Some(&Modifier::Below))),
+            _ => TokenValue::parse(value).map(|asked| token::judge(node, &asked)),
+        },
         ParameterKind::Date => DateValue::parse(value).map(|asked| date::judge(node, &asked)),
         ParameterKind::Number => NumberValue::parse(value).map(|asked| number::judge(node, &asked)),
         ParameterKind::Quantity => {

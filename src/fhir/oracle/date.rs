@@ -32,56 +32,80 @@ pub(super) struct Reading {
     pub instants: bool,
 }
 
-/// What a node says about time: two dates (the same for a single one), or none where it is open-ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stretch {
-    pub from: Option<PartialDate>,
-    pub to: Option<PartialDate>,
+/// A date as it lies in UTC, reckoned once for all readings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// Of a date without a zone: as if its zone were UTC.
+    start: i128,
+    /// What the written precision covers.
+    length: i128,
+    has_zone: bool,
+    has_time: bool,
 }
 
-impl Stretch {
-    /// True if a date in it has a zone (`Some(true)`) or lacks one (`Some(false)`).
-    pub fn has(&self, zoned: bool) -> bool {
-        [&self.from, &self.to]
-            .into_iter()
-            .flatten()
-            .any(|date| date.zone.is_some() == zoned)
+impl Moment {
+    pub fn of(date: &PartialDate) -> Self {
+        let first = days(date.year, date.month.unwrap_or(1), date.day.unwrap_or(1));
+        let midnight = first * DAY - i128::from(date.zone.unwrap_or(0)) * MINUTE;
+        let (offset, length) = match (&date.time, date.month, date.day) {
+            (Some(time), _, _) => time_of_day(time),
+            (None, _, Some(_)) => (0, DAY),
+            (None, Some(month), None) => (0, days_in_month(date.year, month) * DAY),
+            (None, None, None) => (0, (days(date.year, 12, 31) + 1 - first) * DAY),
+        };
+        Moment {
+            start: midnight + offset,
+            length,
+            has_zone: date.zone.is_some(),
+            has_time: date.time.is_some(),
+        }
     }
 
-    pub fn span(&self, reading: Reading) -> Span {
+    fn span(self, reading: Reading) -> Span {
+        let shift = match self.has_zone {
+            true => 0,
+            false => i128::from(reading.zone) * MINUTE,
+        };
+        let length = match self.has_time && reading.instants {
+            true => 1,
+            false => self.length,
+        };
+        let start = self.start - shift;
         Span {
-            start: self
-                .from
-                .as_ref()
-                .map_or(i128::MIN, |date| span(date, reading).start),
-            end: self
-                .to
-                .as_ref()
-                .map_or(i128::MAX, |date| span(date, reading).end),
+            start,
+            end: start + length,
         }
     }
 }
 
-/// The span of one date.
-pub(super) fn span(date: &PartialDate, reading: Reading) -> Span {
-    let first = days(date.year, date.month.unwrap_or(1), date.day.unwrap_or(1));
-    let zone = i128::from(date.zone.unwrap_or(reading.zone)) * MINUTE;
-    let midnight = first * DAY - zone;
-    let Some(time) = &date.time else {
-        let length = match (date.month, date.day) {
-            (_, Some(_)) => 1,
-            (Some(month), None) => days_in_month(date.year, month),
-            (None, None) => days(date.year, 12, 31) + 1 - first,
-        };
-        return Span {
-            start: midnight,
-            end: midnight + length * DAY,
-        };
-    };
-    let (offset, length) = time_of_day(time);
-    Span {
-        start: midnight + offset,
-        end: midnight + offset + if reading.instants { 1 } else { length },
+/// What a node says about time: two dates (the same for a single one), or none where it is open-ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stretch {
+    from: Option<Moment>,
+    to: Option<Moment>,
+}
+
+impl Stretch {
+    fn at(moment: Moment) -> Self {
+        Stretch {
+            from: Some(moment),
+            to: Some(moment),
+        }
+    }
+
+    /// True if a date in it has a zone (`true`) or lacks one (`false`).
+    pub fn has(&self, zoned: bool) -> bool {
+        [self.from, self.to]
+            .into_iter()
+            .flatten()
+            .any(|moment| moment.has_zone == zoned)
+    }
+
+    pub fn span(&self, reading: Reading) -> Span {
+        Span {
+            start: self.from.map_or(i128::MIN, |date| date.span(reading).start),
+            end: self.to.map_or(i128::MAX, |date| date.span(reading).end),
+        }
     }
 }
 
@@ -126,22 +150,19 @@ pub(super) fn stretch(node: &Node<'_>) -> Result<Option<Stretch>, String> {
         return Ok(None);
     };
     match node.type_name {
-        "date" | "dateTime" | "instant" => {
-            let date = read(value)?;
-            Ok(Some(Stretch {
-                from: Some(date.clone()),
-                to: Some(date),
-            }))
-        }
+        "date" | "dateTime" | "instant" => Ok(Some(Stretch::at(read(value)?))),
         "Period" => period(value),
         "Timing" => timing(value),
         other => Err(format!("a date parameter on {other} is not defined")),
     }
 }
 
-fn read(value: &Value) -> Result<PartialDate, String> {
+fn read(value: &Value) -> Result<Moment, String> {
     let text = value.as_str().ok_or("a date is not a string")?;
-    PartialDate::parse(text).map_err(|_| "a stored date cannot be read".to_owned())
+    match PartialDate::parse(text) {
+        Ok(date) => Ok(Moment::of(&date)),
+        Err(_) => Err("a stored date cannot be read".to_owned()),
+    }
 }
 
 fn period(value: &Value) -> Result<Option<Stretch>, String> {
@@ -161,13 +182,7 @@ fn timing(value: &Value) -> Result<Option<Stretch>, String> {
         .and_then(|repeat| repeat.get("boundsPeriod"));
     match (events.as_slice(), bounds) {
         ([], Some(bounds)) => period(bounds),
-        ([event], None) => {
-            let date = read(event)?;
-            Ok(Some(Stretch {
-                from: Some(date.clone()),
-                to: Some(date),
-            }))
-        }
+        ([event], None) => Ok(Some(Stretch::at(read(event)?))),
         _ => Err("the outer limits of the schedule are not plain".to_owned()),
     }
 }
@@ -186,17 +201,27 @@ pub(super) fn judge(node: &Node<'_>, query: &DateValue) -> Match {
     if readings(false).any(backwards) {
         return Match::open("a period ends before it starts");
     }
-    let mixed = match query.date.zone {
-        Some(_) => stretch.has(false),
-        None => stretch.has(true),
-    } || (stretch.has(true) && stretch.has(false));
+    let asked = Moment::of(&query.date);
+    let mixed = stretch.has(!asked.has_zone) || (stretch.has(true) && stretch.has(false));
     Match::agreed(
-        readings(mixed).flat_map(|reading| {
-            let asked = span(&query.date, reading);
-            compare(query.prefix, asked, stretch.span(reading))
-        }),
+        readings(mixed && is_near(asked, stretch))
+            .flat_map(|reading| compare(query.prefix, asked.span(reading), stretch.span(reading))),
         "it depends on the assumed zone or on the precision of a time",
     )
+}
+
+/// False if no zone changes which of two limits is the earlier: a day is more than any zone and the length of a minute
+/// together, and most dates are farther apart.
+fn is_near(asked: Moment, stretch: Stretch) -> bool {
+    let reading = Reading {
+        zone: 0,
+        instants: false,
+    };
+    let (asked, known) = (asked.span(reading), stretch.span(reading));
+    [asked.start, asked.end]
+        .into_iter()
+        .flat_map(|limit| [known.start, known.end].map(|other| limit.abs_diff(other)))
+        .any(|distance| distance <= DAY.unsigned_abs())
 }
 
 /// The readings that servers may have: of times, and of the zone if zones are mixed.
@@ -210,24 +235,24 @@ pub(super) fn readings(zones: bool) -> impl Iterator<Item = Reading> {
     })
 }
 
-/// The rules of <http://hl7.org/fhir/R4/search.html#prefix>; two answers where two readings of a rule are about.
-fn compare(prefix: Prefix, asked: Span, known: Span) -> Vec<bool> {
+/// The rules of <http://hl7.org/fhir/R4/search.html#prefix>; two answers, which differ where two readings of a rule are about.
+fn compare(prefix: Prefix, asked: Span, known: Span) -> [bool; 2] {
     let contains = asked.start <= known.start && known.end <= asked.end;
     let overlaps = asked.start < known.end && known.start < asked.end;
     let beyond = known.end > asked.end;
     let before = known.start < asked.start;
     match prefix {
-        Prefix::Eq => vec![contains],
-        Prefix::Ne => vec![!contains],
-        Prefix::Gt => vec![beyond],
-        Prefix::Lt => vec![before],
+        Prefix::Eq => [contains; 2],
+        Prefix::Ne => [!contains; 2],
+        Prefix::Gt => [beyond; 2],
+        Prefix::Lt => [before; 2],
         // To the letter, or whatever ends after the start of what is asked for.
-        Prefix::Ge => vec![beyond || contains, beyond || overlaps],
-        Prefix::Le => vec![before || contains, before || overlaps],
-        Prefix::Sa => vec![known.start >= asked.end],
-        Prefix::Eb => vec![known.end <= asked.start],
+        Prefix::Ge => [beyond || contains, beyond || overlaps],
+        Prefix::Le => [before || contains, before || overlaps],
+        Prefix::Sa => [known.start >= asked.end; 2],
+        Prefix::Eb => [known.end <= asked.start; 2],
         // How near is approximate, the server decides; what equals is approximate in any case.
-        Prefix::Ap => vec![contains, true],
+        Prefix::Ap => [contains, true],
     }
 }
 
@@ -240,7 +265,7 @@ mod tests {
             zone: 0,
             instants: false,
         };
-        span(&PartialDate::parse(text).unwrap(), reading)
+        Moment::of(&PartialDate::parse(text).unwrap()).span(reading)
     }
 
     #[test]

@@ -9,15 +9,19 @@ mod composite;
 mod criterion;
 mod date;
 mod extract;
+mod include;
+mod known;
+mod label;
 mod link;
 mod logic;
+mod memory;
 mod number;
 mod pages;
 mod quantity;
 mod reference;
-mod scope;
 mod sort;
 mod string;
+mod subsume;
 mod text;
 mod token;
 mod uri;
@@ -27,13 +31,17 @@ mod fixtures;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::Key;
 use super::query::Query;
 use super::resource::resource_type;
-use scope::Scope;
 
+pub use include::Included;
+pub use known::Known;
+pub use memory::Memory;
 pub use pages::{Difference, Union, union};
 pub use sort::is_sorted;
 
@@ -49,7 +57,7 @@ pub enum Match {
 }
 
 /// The exact answer to a search over known resources.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// Keys that must be returned, in cohort order.
     pub must: Vec<Key>,
@@ -57,6 +65,8 @@ pub struct Answer {
     pub may: Vec<Key>,
     /// Reasons for `may`, one line each, in the order of `may`.
     pub open: Vec<String>,
+    /// Number of known resources of the searched type that must not be returned.
+    pub refused: usize,
 }
 
 /// Answers a query over resources (of `Query::shape` only `_type` counts; see [`is_sorted`] for order). Resources
@@ -65,46 +75,21 @@ pub struct Answer {
 /// # Errors
 /// A sentence when the query as a whole cannot be decided; the case is then vacuous.
 pub fn answer(resources: &[&Value], query: &Query) -> Result<Answer, String> {
-    criterion::decidable(query)?;
-    let mut answer = Answer {
-        must: Vec::new(),
-        may: Vec::new(),
-        open: Vec::new(),
-    };
-    let scope = Scope::new(resources);
-    for resource in resources {
-        let Some(key) = Key::of(resource) else {
-            continue;
-        };
-        match judge_within(resource, &scope, query) {
-            Match::Yes => answer.must.push(key),
-            Match::No => {}
-            Match::Open(reason) => {
-                answer.may.push(key);
-                answer.open.push(reason);
-            }
-        }
-    }
-    Ok(answer)
+    let answer = Known::new(resources.iter().copied()).answer(query)?;
+    Ok(Arc::unwrap_or_clone(answer))
 }
 
 /// Judges one resource against a query; chains and `_has` look into `resources`.
 pub fn judge(resource: &Value, resources: &[&Value], query: &Query) -> Match {
-    if let Err(reason) = criterion::decidable(query) {
-        return Match::Open(reason);
-    }
-    judge_within(resource, &Scope::new(resources), query)
+    Known::new(resources.iter().copied()).judge(resource, query)
 }
 
-fn judge_within(resource: &Value, scope: &Scope<'_>, query: &Query) -> Match {
-    if !is_of_searched_type(resource, query) {
-        return Match::No;
-    }
+fn judge_criteria(resource: &Value, known: &Known<'_>, query: &Query) -> Match {
     Match::all(
         query
             .criteria
             .iter()
-            .map(|criterion| criterion::judge(resource, scope, criterion)),
+            .map(|criterion| criterion::judge(resource, known, criterion)),
     )
 }
 

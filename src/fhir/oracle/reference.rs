@@ -3,13 +3,13 @@
 
 use super::Match;
 use super::extract::Node;
-use super::scope::Scope;
+use super::known::Known;
 use super::{token, uri};
 use crate::fhir::Key;
 use crate::fhir::definitions::SearchParameter;
 use crate::fhir::query::{Modifier, ReferenceValue, TokenValue};
 
-/// Why a match between an absolute and a relative form is open: the oracle knows no base.
+/// Why a match between an absolute and a relative form is open: a server may have several base URLs.
 const BASE: &str = "it depends on the server's own base URL";
 const VERSION: &str = "one side names a version";
 
@@ -29,25 +29,32 @@ pub(super) enum Pointer<'a> {
     Other(&'a str),
 }
 
-/// Where a node points; `None` if it has no literal reference.
-pub(super) fn pointer<'a>(node: &'a Node<'_>) -> Option<Pointer<'a>> {
-    let text = match node.type_name {
-        "Reference" => node.text_of("reference")?,
-        _ => node.text()?,
-    };
-    if let Some(id) = text.strip_prefix('#') {
-        return Some(Pointer::Contained(id));
+impl<'a> Pointer<'a> {
+    /// Where a node points; `None` if it has no literal reference. A URL under the base is as good as a relative one.
+    pub fn of(node: &'a Node<'_>, base: Option<&str>) -> Option<Self> {
+        let text = match node.type_name {
+            "Reference" => node.text_of("reference")?,
+            _ => node.text()?,
+        };
+        if let Some(id) = text.strip_prefix('#') {
+            return Some(Pointer::Contained(id));
+        }
+        let canonical = matches!(node.type_name, "canonical" | "uri" | "url");
+        Some(match Key::from_reference(text) {
+            Some(key) if !canonical && !text.starts_with("urn:") => Pointer::Literal {
+                key,
+                text,
+                absolute: text.contains("://") && below(text, base).is_none(),
+                versioned: text.contains("/_history/"),
+            },
+            _ => Pointer::Other(text),
+        })
     }
-    let canonical = matches!(node.type_name, "canonical" | "uri" | "url");
-    Some(match Key::from_reference(text) {
-        Some(key) if !canonical && !text.starts_with("urn:") => Pointer::Literal {
-            key,
-            text,
-            absolute: text.contains("://"),
-            versioned: text.contains("/_history/"),
-        },
-        _ => Pointer::Other(text),
-    })
+}
+
+/// What follows the base in a URL under it.
+fn below<'a>(url: &'a str, base: Option<&str>) -> Option<&'a str> {
+    url.strip_prefix(base?)?.strip_prefix('/')
 }
 
 /// Whether a node matches one alternative.
@@ -56,15 +63,18 @@ pub(super) fn judge(
     parameter: &SearchParameter,
     modifier: Option<&Modifier>,
     query: &str,
-    scope: &Scope<'_>,
+    known: &Known<'_>,
 ) -> Match {
-    if let Some(Modifier::Identifier) = modifier {
-        return identified(node, query);
+    match modifier {
+        Some(Modifier::Identifier) => return identified(node, query),
+        // Of canonical URLs: with other versions, <http://hl7.org/fhir/R4/search.html#versions>.
+        Some(Modifier::Below | Modifier::Above) => return uri::judge(node, modifier, query),
+        _ => {}
     }
     let Ok(asked) = ReferenceValue::parse(query) else {
         return Match::open("the reference cannot be read");
     };
-    let Some(pointer) = pointer(node) else {
+    let Some(pointer) = Pointer::of(node, known.base()) else {
         return Match::No;
     };
     match (asked, modifier) {
@@ -72,7 +82,7 @@ pub(super) fn judge(
             matches_key(&pointer, &Key::new(name.as_str(), id), None)
         }
         (_, Some(Modifier::Type(_))) => Match::open("a type modifier goes with an id only"),
-        (ReferenceValue::Id(id), _) => matches_id(&pointer, &id, parameter, scope),
+        (ReferenceValue::Id(id), _) => matches_id(&pointer, &id, parameter, known),
         (
             ReferenceValue::Relative {
                 resource_type,
@@ -81,7 +91,18 @@ pub(super) fn judge(
             },
             _,
         ) => matches_key(&pointer, &Key::new(resource_type, id), version.as_deref()),
-        (ReferenceValue::Absolute(url), _) => matches_url(&pointer, &url),
+        (ReferenceValue::Absolute(url), _) => {
+            match below(&url, known.base()).map(ReferenceValue::parse) {
+                Some(Ok(ReferenceValue::Relative {
+                    resource_type,
+                    id,
+                    version,
+                })) if matches!(pointer, Pointer::Literal { .. }) => {
+                    matches_key(&pointer, &Key::new(resource_type, id), version.as_deref())
+                }
+                _ => matches_url(&pointer, &url),
+            }
+        }
     }
 }
 
@@ -90,7 +111,7 @@ fn matches_id(
     pointer: &Pointer<'_>,
     id: &str,
     parameter: &SearchParameter,
-    scope: &Scope<'_>,
+    known: &Known<'_>,
 ) -> Match {
     let Pointer::Literal { key, .. } = pointer else {
         return Match::No;
@@ -102,7 +123,7 @@ fn matches_id(
         .targets
         .iter()
         .filter(|target| **target != key.resource_type)
-        .any(|target| scope.find(&Key::new(target.as_str(), id)).is_some());
+        .any(|target| known.find(&Key::new(target.as_str(), id)).is_some());
     let verdict = matches_key(pointer, key, None);
     match ambiguous {
         true => verdict.weakened("resources of several types have the id"),

@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 use super::extract::{Node, nodes, readable};
-use super::scope::Scope;
+use super::known::Known;
 use super::text::{fold_case, fold_marks, squeezed};
 use super::{date, quantity, reference, string, token};
 use crate::fhir::Key;
@@ -45,11 +45,11 @@ struct Readings {
 /// # Errors
 /// A sentence when the sort cannot be decided.
 pub fn is_sorted(resources: &[&Value], query: &Query, keys: &[Key]) -> Result<bool, String> {
-    let scope = Scope::new(resources);
+    let known = Known::new(resources.iter().copied());
     let ordered = keys
         .iter()
         .map(|key| {
-            let known = scope.find(key);
+            let known = known.find(key);
             known.ok_or_else(|| format!("{key} is not among the known resources"))
         })
         .collect::<Result<Vec<&Value>, String>>()?;
@@ -235,7 +235,7 @@ fn rank(node: &Node<'_>, way: Way) -> Result<Vec<Rank>, String> {
 
 fn sort_texts<'a>(node: &'a Node<'_>) -> Vec<&'a str> {
     if node.type_name == "Reference" {
-        return match reference::pointer(node) {
+        return match reference::Pointer::of(node, None) {
             Some(reference::Pointer::Literal { text, .. } | reference::Pointer::Other(text)) => {
                 vec![text]
             }

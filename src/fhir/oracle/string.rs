@@ -55,7 +55,10 @@ pub(super) fn judge(node: &Node<'_>, modifier: Option<&Modifier>, query: &str) -
         Some(Modifier::Contains) => contains(text, query),
         _ => starts(text, query),
     });
-    Match::any(parts).or(whole(&texts, modifier, query))
+    match Match::any(parts) {
+        Match::Yes => Match::Yes,
+        other => other.or(whole(&texts, modifier, query)),
+    }
 }
 
 /// Equal or starting with, whatever the case and the accents.

@@ -20,8 +20,8 @@ pub(super) fn judge(node: &Node<'_>, modifier: Option<&Modifier>, query: &str) -
         return Match::No;
     };
     match modifier {
-        Some(Modifier::Below) => lies_below(known, query),
-        Some(Modifier::Above) => lies_below(query, known),
+        Some(Modifier::Below) => lies_below(known, query, node.type_name),
+        Some(Modifier::Above) => lies_below(query, known, node.type_name),
         _ => equal(known, query),
     }
 }
@@ -47,13 +47,17 @@ fn versioned(text: &str) -> (&str, Option<&str>) {
 }
 
 /// R4 calls it a left match; whether it may end within a path segment, it does not say.
-fn lies_below(lower: &str, upper: &str) -> Match {
+fn lies_below(lower: &str, upper: &str, type_name: &str) -> Match {
     if lower == upper {
         return Match::Yes;
     }
     let Some(rest) = lower.strip_prefix(upper) else {
         return equal(lower, upper);
     };
+    // Canonical URLs: all versions, or all that start with the one given.
+    if type_name == "canonical" && (rest.starts_with('|') || upper.contains('|')) {
+        return Match::Yes;
+    }
     if upper.starts_with("urn:") {
         return Match::open(":below and :above are not for URNs");
     }
