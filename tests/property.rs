@@ -89,6 +89,8 @@ async fn context(running: &Running, seed: u64, cohort: Option<Cohort>) -> Contex
         session,
         capability: Arc::new(capability),
         cohort: Arc::new(cohort.unwrap_or_else(Cohort::empty)),
+        memory: Arc::default(),
+        survey: Arc::default(),
         seed: Seed(seed),
         token,
         clock,

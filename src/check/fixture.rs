@@ -56,6 +56,7 @@ impl Fixture {
             exchanges: &exchanges,
             capability: self.capability.as_ref(),
             cohort: self.cohort.as_ref(),
+            memory: None,
             base: &self.base,
         })
     }

@@ -9,6 +9,7 @@ pub mod search;
 mod fixture;
 
 use crate::fhir::capability::Capability;
+use crate::fhir::oracle::Memory;
 use crate::http::Exchange;
 use crate::record::{Cohort, Level, Severity, Violation};
 
@@ -44,6 +45,8 @@ pub struct Evidence<'a> {
     pub capability: Option<&'a Capability>,
     /// The data behind the oracle.
     pub cohort: Option<&'a Cohort>,
+    /// What the oracle found out about the cohort before; made with this cohort and used with no other.
+    pub memory: Option<&'a Memory>,
     /// The target's base URL, without a trailing slash.
     pub base: &'a str,
 }

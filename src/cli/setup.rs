@@ -314,6 +314,8 @@ fn context(
         session,
         capability: Arc::new(capability),
         cohort: Arc::new(Cohort::empty()),
+        memory: Arc::default(),
+        survey: Arc::default(),
         seed: given.seed,
         token: given.token,
         clock: Arc::clone(&given.clock),

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
+use crate::check::resource::Survey;
 use crate::clock::Clock;
 use crate::fhir::capability::Capability;
+use crate::fhir::oracle::Memory;
 use crate::record::Cohort;
 use crate::record::event::Observer;
 use crate::seed::{RunToken, Seed};
@@ -21,6 +23,10 @@ pub struct Context {
     pub capability: Arc<Capability>,
     /// The data behind the oracle.
     pub cohort: Arc<Cohort>,
+    /// What the oracle found out about this cohort; a new one goes with every other cohort.
+    pub memory: Arc<Memory>,
+    /// What everything that came back looks like, across suites.
+    pub survey: Arc<Mutex<Survey>>,
     /// Seed of the run.
     pub seed: Seed,
     /// Run token.
@@ -53,11 +59,17 @@ impl Context {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// What everything that came back looks like so far.
+    pub fn survey(&self) -> MutexGuard<'_, Survey> {
+        self.survey.lock().expect("no panic while held")
+    }
+
     /// The same surroundings with other data.
     #[must_use]
     pub fn with_cohort(&self, cohort: Cohort) -> Self {
         Context {
             cohort: Arc::new(cohort),
+            memory: Arc::default(),
             ..self.clone()
         }
     }

@@ -19,6 +19,17 @@ pub enum Provenance {
 }
 
 /// How far the oracle may go.
+///
+/// | a check may conclude from | exact | snapshot | sample |
+/// |---|---|---|---|
+/// | a hit that contradicts the query by its own content | yes | yes | yes |
+/// | a hit that contradicts it by what other resources say or lack | yes | no | no |
+/// | a known match that is not returned | yes | yes | yes |
+/// | the same where the match rests on what other resources lack | yes | yes | no |
+/// | a total that is not the number of matches | yes | no | no |
+/// | a total that is less than the known matches | yes | yes | yes |
+///
+/// What rests on a snapshot or a sample is looked at again before it is reported, for data may have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Completeness {
@@ -28,6 +39,23 @@ pub enum Completeness {
     Snapshot,
     /// A part is known: every hit must satisfy the query and every known match must be returned.
     Sample,
+}
+
+impl Completeness {
+    /// Nothing can match that is not known: other hits, other totals and other referring resources are wrong.
+    pub fn is_closed(self) -> bool {
+        self == Completeness::Exact
+    }
+
+    /// What known resources lacked when they were read is known too.
+    pub fn knows_absence(self) -> bool {
+        self != Completeness::Sample
+    }
+
+    /// Somebody else may have changed the data since.
+    pub fn may_have_changed(self) -> bool {
+        self != Completeness::Exact
+    }
 }
 
 /// How searches are confined to the cohort.

@@ -1,6 +1,7 @@
 //! A violation: the judgement of one rule before it is confirmed and masked. Engines turn it into a `Finding`.
 
 use super::cohort::Completeness;
+use crate::fhir::Key;
 use crate::secret::Phrase;
 
 /// What a check, expectation or property says when its rule does not hold.
@@ -24,6 +25,10 @@ pub struct Violation {
     pub oracle: Option<Completeness>,
     /// Benign explanations that were ruled out.
     pub ruled_out: Vec<String>,
+    /// Resources on whose present state the judgement rests, where it rests on data that may have changed.
+    pub about: Vec<Key>,
+    /// True if those resources should have been returned and were not; false if they were and should not.
+    pub lacks: bool,
 }
 
 impl Violation {
@@ -44,6 +49,8 @@ impl Violation {
             signature: Vec::new(),
             oracle: None,
             ruled_out: Vec::new(),
+            about: Vec::new(),
+            lacks: false,
         }
     }
 
@@ -58,6 +65,14 @@ impl Violation {
     #[must_use]
     pub fn seen_in(mut self, exchanges: impl IntoIterator<Item = u32>) -> Self {
         self.exchanges.extend(exchanges);
+        self
+    }
+
+    /// Says which resources should have been returned.
+    #[must_use]
+    pub fn lacking(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
+        self.about.extend(keys);
+        self.lacks = true;
         self
     }
 

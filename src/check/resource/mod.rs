@@ -4,6 +4,7 @@ mod decimal_precision;
 mod differences;
 mod same_as_sent;
 mod structure;
+mod survey;
 mod written;
 
 use serde_json::Value;
@@ -16,6 +17,8 @@ use crate::secret::Phrase;
 pub use decimal_precision::DecimalPrecision;
 pub use differences::{Difference, Kind, differences};
 pub use same_as_sent::SameAsSent;
+pub use structure::Structure;
+pub use survey::{Cause, Survey};
 
 /// Checks of this area in order of id.
 pub static CHECKS: &[&dyn Check] = &[

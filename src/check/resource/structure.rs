@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::super::{Check, CheckSpec, Evidence, without_indexes};
@@ -9,6 +10,7 @@ use super::is_subsetted;
 use crate::fhir::validate::rule::UNKNOWN_ELEMENT;
 use crate::fhir::validate::{Issue, validate};
 use crate::fhir::{Key, bundle, definitions, resource};
+use crate::http::Exchange;
 use crate::record::{Level, Severity, Violation};
 use crate::secret::Phrase;
 
@@ -39,86 +41,102 @@ impl Check for Structure {
     }
 
     fn judge(&self, evidence: &Evidence<'_>) -> Vec<Violation> {
-        let ours = flaws_of_ours(evidence);
+        let ours = flaws_of_ours(evidence.earlier.iter().chain(evidence.exchanges).copied());
         let mut violations = Vec::new();
         for exchange in evidence.exchanges {
-            // Parts of resources need not be complete, and marking them as parts is a SHOULD.
-            let url = exchange.request.url.as_str();
-            if url.contains("_elements=") || url.contains("_summary=") {
+            if asks_for_parts(exchange) {
                 continue;
             }
             let Some(body) = exchange.json() else {
                 continue;
             };
-            let mut seen: BTreeSet<(&'static str, String)> = BTreeSet::new();
-            for (issue, path) in issues(&body, evidence) {
-                let place = without_indexes(&issue.path);
-                let identity = (issue.rule, place.clone());
-                if ours.contains(&identity) || !seen.insert(identity) {
+            let mut seen: BTreeSet<Identity> = BTreeSet::new();
+            for flaw in flaws(&body) {
+                let loaded = evidence.cohort.map(|cohort| &cohort.sent);
+                let key = flaw.key.as_ref();
+                let was_sent = key.is_some_and(|key| is_in(&flaw.identity, key, loaded));
+                if was_sent || ours.contains(&flaw.identity) || !seen.insert(flaw.identity.clone())
+                {
                     continue;
                 }
                 if seen.len() > MAX_PER_EXCHANGE {
                     break;
                 }
-                violations.push(
-                    Violation::new(
-                        SPEC.id,
-                        "A resource breaks the structure of R4",
-                        Phrase::say(format!("{place} as R4 defines it ({})", issue.rule)),
-                        Phrase::say(issue.message),
-                    )
-                    .at(path)
-                    .seen_in([exchange.number])
-                    .signed(issue.rule)
-                    .signed(place),
-                );
+                violations.push(violation(flaw, exchange.number));
             }
         }
         violations
     }
 }
 
-/// Rules and places that our own requests and the loaded data break.
-fn flaws_of_ours(evidence: &Evidence<'_>) -> BTreeSet<(&'static str, String)> {
-    evidence
-        .earlier
-        .iter()
-        .chain(evidence.exchanges)
+/// Rule and place without indexes: what makes two flaws one cause.
+pub(super) type Identity = (&'static str, String);
+
+/// One thing wrong with a body.
+pub(super) struct Flaw {
+    pub identity: Identity,
+    /// From the root of the body, with indexes.
+    path: String,
+    message: String,
+    /// The resource that has it, if it can be named.
+    pub key: Option<Key>,
+}
+
+/// Parts of resources need not be complete, and marking them as parts is a SHOULD.
+pub(super) fn asks_for_parts(exchange: &Exchange) -> bool {
+    let url = exchange.request.url.as_str();
+    url.contains("_elements=") || url.contains("_summary=")
+}
+
+pub(super) fn violation(flaw: Flaw, number: u32) -> Violation {
+    let (rule, place) = flaw.identity;
+    Violation::new(
+        SPEC.id,
+        "A resource breaks the structure of R4",
+        Phrase::say(format!("{place} as R4 defines it ({rule})")),
+        Phrase::say(flaw.message),
+    )
+    .at(flaw.path)
+    .seen_in([number])
+    .signed(rule)
+    .signed(place)
+}
+
+/// Rules and places that our own requests break.
+pub(super) fn flaws_of_ours<'a>(
+    exchanges: impl Iterator<Item = &'a Exchange>,
+) -> BTreeSet<Identity> {
+    exchanges
         .filter_map(|exchange| serde_json::from_slice::<Value>(&exchange.request.body).ok())
-        .flat_map(|sent| {
-            parts(&sent)
-                .into_iter()
-                .flat_map(|(_, part)| validate(&part))
-                .collect::<Vec<_>>()
-        })
-        .map(|issue| (issue.rule, without_indexes(&without_foreign_name(&issue))))
+        .flat_map(|sent| flaws(&sent))
+        .map(|flaw| flaw.identity)
         .collect()
 }
 
-/// Issues of a body with the path from its root; resources that were loaded with the same issue are left out.
-fn issues(body: &Value, evidence: &Evidence<'_>) -> Vec<(Issue, String)> {
-    let sent = |part: &Value| {
-        let key = Key::of(part)?;
-        evidence.cohort?.sent.get(&key)
-    };
+/// True if the resource with the key was sent with the same flaw.
+pub(super) fn is_in(flaw: &Identity, key: &Key, sent: Option<&IndexMap<Key, Value>>) -> bool {
+    sent.and_then(|sent| sent.get(key))
+        .is_some_and(|sent| validate(sent).iter().any(|issue| identity(issue) == *flaw))
+}
+
+/// What is wrong with a body and the resources in it.
+pub(super) fn flaws(body: &Value) -> Vec<Flaw> {
     parts(body)
         .into_iter()
         .flat_map(|(prefix, part)| {
-            let known: Vec<Issue> = sent(&part).map_or_else(Vec::new, validate);
-            validate(&part)
-                .into_iter()
-                .filter(|issue| {
-                    let same = |other: &Issue| other.rule == issue.rule && other.path == issue.path;
-                    !known.iter().any(same)
-                })
-                .map(|mut issue| {
-                    issue.path = without_foreign_name(&issue);
-                    let path = format!("{prefix}{}", issue.path);
-                    (issue, path)
-                })
-                .collect::<Vec<_>>()
+            let key = Key::of(&part);
+            validate(&part).into_iter().map(move |issue| Flaw {
+                identity: identity(&issue),
+                path: format!("{prefix}{}", without_foreign_name(&issue)),
+                message: issue.message,
+                key: key.clone(),
+            })
         })
         .collect()
+}
+
+fn identity(issue: &Issue) -> Identity {
+    (issue.rule, without_indexes(&without_foreign_name(issue)))
 }
 
 /// The path of an issue. A member that R4 has nowhere may be named after a person: its name is data, not structure.

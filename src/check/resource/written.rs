@@ -89,7 +89,7 @@ fn is_success(exchange: &Exchange) -> bool {
 
 /// Notes what each resource must be from now on. After a patch or a delete nothing is known of the resource any more,
 /// and nothing of any resource if the write chose its resource by search.
-fn note_writes(exchange: &Exchange, written: &mut IndexMap<Key, Value>) {
+pub(super) fn note_writes(exchange: &Exchange, written: &mut IndexMap<Key, Value>) {
     let request = &exchange.request;
     let path = request.url.split('?').next().unwrap_or_default();
     match request.method {

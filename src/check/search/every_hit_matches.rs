@@ -1,10 +1,11 @@
 //! Every match satisfies the query. The precision half of a search; `nothing_missing` is the other.
 
 use super::super::{Check, CheckSpec, Evidence};
-use super::{Search, in_compartment, is_subsetted, looks_elsewhere};
+use super::{Search, in_compartment, is_subsetted, known, looks_elsewhere};
+use crate::fhir::oracle::Match;
 use crate::fhir::query::Query;
-use crate::fhir::{Key, oracle, resource};
-use crate::record::{Completeness, Level, Severity, Violation};
+use crate::fhir::{Key, resource};
+use crate::record::{Level, Severity, Violation};
 use crate::secret::Phrase;
 use serde_json::Value;
 
@@ -40,20 +41,24 @@ fn judge(evidence: &Evidence<'_>) -> Option<Violation> {
     let search = Search::of(evidence)?;
     let query = search.query(evidence)?;
     let cohort = evidence.cohort;
-    let knows_all = cohort.is_some_and(|cohort| cohort.completeness == Completeness::Exact);
-    if !knows_all && query.criteria.iter().any(looks_elsewhere) {
+    let is_closed = cohort.is_some_and(|cohort| cohort.completeness.is_closed());
+    if !is_closed && query.criteria.iter().any(looks_elsewhere) {
         return None;
     }
-    let known: Vec<&Value> =
-        cohort.map_or_else(Vec::new, |cohort| cohort.resources.values().collect());
+    let known = known(evidence);
     let wrong: Vec<(u32, Key)> = search
         .hits()
         .filter_map(|(number, hit)| {
             let key = Key::of(hit)?;
             let stored = cohort.and_then(|cohort| cohort.resources.get(&key));
-            let seen = if is_subsetted(hit) { stored? } else { hit };
+            // What is the same as known need not be read again.
+            let seen = match stored {
+                Some(stored) if is_subsetted(hit) || stored == hit => stored,
+                None if is_subsetted(hit) => return None,
+                _ => hit,
+            };
             let is_wrong = !has_type(seen, &query)
-                || oracle::judge(seen, &known, &query) == oracle::Match::No
+                || known.judge(seen, &query) == Match::No
                 || search.asked.compartment.as_ref().is_some_and(|owner| {
                     owner.resource_type == "Patient" && !in_compartment(seen, owner, &known)
                 });
@@ -84,6 +89,7 @@ fn judge(evidence: &Evidence<'_>) -> Option<Violation> {
     .signed(query.resource_type.as_deref().unwrap_or("system"))
     .signed(names.join(","));
     violation.oracle = cohort.map(|cohort| cohort.completeness);
+    violation.about = wrong.iter().map(|(_, key)| key.clone()).collect();
     violation.ruled_out = vec![
         "the target declares the parameters or lists them in its self link".to_owned(),
         "each hit was judged by its own content".to_owned(),

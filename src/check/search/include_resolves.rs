@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::{Check, CheckSpec, Evidence};
-use super::{Page, Search, is_subsetted};
-use crate::fhir::path::{Context, Expression};
+use super::{Page, Search, is_subsetted, known};
 use crate::fhir::query::{Include, Query};
-use crate::fhir::{Key, bundle, definitions, outcome, resource};
+use crate::fhir::{Key, bundle, outcome};
 use crate::record::{Level, Severity, Violation};
 use crate::secret::Phrase;
 
@@ -133,106 +132,50 @@ fn missing(
     if search.starts_later() {
         return None;
     }
-    let is_absent = |key: &Key| !shown.contains(key) && cohort.resources.contains_key(key);
-    let matches = || {
-        search
-            .matches(page)
-            .filter(|resource| !is_subsetted(resource))
-    };
-    let violation = |absent: Key, name: &str, include: &Include| {
-        let mut violation = Violation::new(
-            SPEC.id,
-            "A page lacks a resource that an include asks for",
-            Phrase::say("an include of ").url(absent.to_string()),
-            Phrase::say(format!("{name} asks for it, and the page does not hold it")),
-        )
-        .at("Bundle.entry")
-        .seen_in([page.exchange.number])
-        .signed("missing")
-        .signed(format!("{}:{}", include.source, include.parameter));
-        violation.oracle = Some(cohort.completeness);
-        violation.ruled_out = vec!["the self link names the include".to_owned()];
-        violation
-    };
-    if search.lists("_include") {
-        for include in query
-            .shape
-            .include
+    let matches: Vec<&Value> = search
+        .matches(page)
+        .filter(|resource| !is_subsetted(resource))
+        .collect();
+    let included = known(evidence).included(query, &matches, &|name, code| {
+        evidence
+            .capability
+            .is_some_and(|capability| capability.supports_parameter(name, code))
+    });
+    let (absent, name, include) = [
+        ("_include", &query.shape.include, &included.included),
+        ("_revinclude", &query.shape.revinclude, &included.reverse),
+    ]
+    .into_iter()
+    .flat_map(|(name, asked, found)| {
+        found
             .iter()
-            .filter(|include| !include.iterate)
-        {
-            let absent = matches()
-                .flat_map(|resource| targets(include, resource, evidence.base))
-                .find(is_absent);
-            if let Some(absent) = absent {
-                return Some(violation(absent, "_include", include));
-            }
-        }
-    }
-    if search.lists("_revinclude") {
-        let keys: BTreeSet<Key> = matches().filter_map(Key::of).collect();
-        for include in query
-            .shape
-            .revinclude
-            .iter()
-            .filter(|include| !include.iterate)
-        {
-            let absent = cohort
-                .of_type(&include.source)
-                .filter(|(_, known)| {
-                    targets(include, known, evidence.base)
-                        .iter()
-                        .any(|key| keys.contains(key))
-                })
-                .map(|(key, _)| key.clone())
-                .find(is_absent);
-            if let Some(absent) = absent {
-                return Some(violation(absent, "_revinclude", include));
-            }
-        }
-    }
-    None
+            .map(move |(position, key)| (key, name, &asked[*position]))
+    })
+    .find(|(key, name, include)| !shown.contains(key) && is_listed(search, name, include))?;
+    let mut violation = Violation::new(
+        SPEC.id,
+        "A page lacks a resource that an include asks for",
+        Phrase::say("an include of ").url(absent.to_string()),
+        Phrase::say(format!("{name} asks for it, and the page does not hold it")),
+    )
+    .at("Bundle.entry")
+    .seen_in([page.exchange.number])
+    .signed("missing")
+    .signed(format!("{}:{}", include.source, include.parameter))
+    .lacking([absent.clone()]);
+    violation.oracle = Some(cohort.completeness);
+    violation.ruled_out = vec!["the self link names the include".to_owned()];
+    Some(violation)
 }
 
-/// What a resource refers to on this server by the parameter of an include; nothing for wildcards, and nothing for
-/// references to other servers or to versions.
-fn targets(include: &Include, resource: &Value, base: &str) -> Vec<Key> {
-    let Some(resource_type) = resource::resource_type(resource) else {
-        return Vec::new();
-    };
-    if include.source != resource_type {
-        return Vec::new();
+/// True if the self link names the include as it was asked for.
+fn is_listed(search: &Search<'_>, name: &str, include: &Include) -> bool {
+    match include.iterate {
+        false => search.lists(name),
+        true => ["iterate", "recurse"]
+            .iter()
+            .any(|modifier| search.lists(&format!("{name}:{modifier}"))),
     }
-    let Some(parameter) = definitions::search_parameter(resource_type, &include.parameter) else {
-        return Vec::new();
-    };
-    let Ok(expression) = Expression::parse(&parameter.expression) else {
-        return Vec::new();
-    };
-    let context = Context {
-        resource,
-        variables: &[],
-        now: jiff::Timestamp::UNIX_EPOCH,
-    };
-    let Ok(items) = expression.evaluate(&context) else {
-        return Vec::new();
-    };
-    items
-        .iter()
-        .filter_map(|item| {
-            let json = item.to_json();
-            let reference = json.get("reference")?.as_str()?;
-            let is_here = !reference.contains("://") || reference.starts_with(base);
-            let is_current = !reference.contains("/_history/");
-            (is_here && is_current).then(|| Key::from_reference(reference))?
-        })
-        .filter(|key| {
-            include
-                .target
-                .as_ref()
-                .is_none_or(|target| *target == key.resource_type)
-        })
-        .collect()
 }
 
 /// Keys of all literal references anywhere in a resource.

@@ -13,13 +13,15 @@ mod self_link;
 mod sorted;
 mod total;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{Check, Evidence};
+use crate::fhir::oracle::{Answer, Known, Match};
 use crate::fhir::query::{Criterion, Modifier, Query, Subject, decode_pairs};
-use crate::fhir::{Key, bundle, definitions, oracle, outcome, resource};
+use crate::fhir::{Key, bundle, definitions, outcome, resource};
 use crate::http::{Exchange, Method, Request};
-use crate::record::Completeness;
 
 /// Checks of this area in order of id.
 pub static CHECKS: &[&dyn Check] = &[
@@ -185,10 +187,10 @@ impl<'a> Search<'a> {
 
     /// True if the data may have changed while the pages were read: nothing confines the search to data of our own.
     fn may_shift(&self, evidence: &Evidence<'_>) -> bool {
-        let is_sample = evidence
+        let may_have_changed = evidence
             .cohort
-            .is_some_and(|cohort| cohort.completeness == Completeness::Sample);
-        is_sample && self.pages.len() > 1
+            .is_some_and(|cohort| cohort.completeness.may_have_changed());
+        may_have_changed && self.pages.len() > 1
     }
 
     /// The query as the target had to understand it. `None` where the grammar gives no meaning, or where a
@@ -224,6 +226,13 @@ impl<'a> Search<'a> {
             .cloned()
             .collect();
         Query::parse(self.asked.resource_type.as_deref(), &pairs).ok()
+    }
+
+    /// True if what matches rests on other resources than those that are returned: to read these again says nothing
+    /// about those.
+    fn looks_elsewhere(&self, evidence: &Evidence<'_>) -> bool {
+        self.whole_query(evidence)
+            .is_none_or(|query| query.criteria.iter().any(looks_elsewhere))
     }
 
     /// True if the target may have ignored a parameter, so that more than the whole query's matches may come.
@@ -335,7 +344,7 @@ fn holds_by_absence(criterion: &Criterion) -> bool {
 }
 
 /// The oracle's answer as far as this cohort may give one; the reason where it may not.
-fn answer(search: &Search<'_>, evidence: &Evidence<'_>) -> Result<oracle::Answer, String> {
+fn answer(search: &Search<'_>, evidence: &Evidence<'_>) -> Result<Arc<Answer>, String> {
     let cohort = evidence.cohort.ok_or("there is no cohort")?;
     let query = search
         .whole_query(evidence)
@@ -347,26 +356,36 @@ fn answer(search: &Search<'_>, evidence: &Evidence<'_>) -> Result<oracle::Answer
         .criteria
         .iter()
         .any(|criterion| looks_elsewhere(criterion) && holds_by_absence(criterion));
-    if cohort.completeness != Completeness::Exact && by_absence_elsewhere {
+    if !cohort.completeness.knows_absence() && by_absence_elsewhere {
         return Err("the cohort is a sample, and the criterion holds by absence".to_owned());
     }
-    let resources: Vec<&Value> = cohort.resources.values().collect();
-    let mut answer = oracle::answer(&resources, &query)?;
+    let known = known(evidence);
+    let answer = known.answer(&query)?;
     if let Some(owner) = &search.asked.compartment {
+        let mut answer = Answer::clone(&answer);
         let is_inside = |key: &Key| {
             cohort
                 .resources
                 .get(key)
-                .is_some_and(|resource| in_compartment(resource, owner, &resources))
+                .is_some_and(|resource| in_compartment(resource, owner, &known))
         };
         answer.must.retain(is_inside);
         answer.may.retain(is_inside);
+        return Ok(Arc::new(answer));
     }
     Ok(answer)
 }
 
+/// The cohort as the oracle takes it; nothing where there is none.
+fn known<'a>(evidence: &Evidence<'a>) -> Known<'a> {
+    let resources = evidence.cohort.map(|cohort| cohort.resources.values());
+    Known::new(resources.into_iter().flatten())
+        .at(evidence.base)
+        .remembering(evidence.memory)
+}
+
 /// True if a resource belongs to a patient's compartment by one of its parameters.
-fn in_compartment(resource: &Value, owner: &Key, resources: &[&Value]) -> bool {
+fn in_compartment(resource: &Value, owner: &Key, known: &Known<'_>) -> bool {
     let Some(resource_type) = resource::resource_type(resource) else {
         return false;
     };
@@ -381,7 +400,7 @@ fn in_compartment(resource: &Value, owner: &Key, resources: &[&Value]) -> bool {
         .any(|code| {
             let pairs = [((*code).to_owned(), owner.to_string())];
             Query::parse(Some(resource_type), &pairs)
-                .is_ok_and(|query| oracle::judge(resource, resources, &query) == oracle::Match::Yes)
+                .is_ok_and(|query| known.judge(resource, &query) == Match::Yes)
         })
 }
 
@@ -396,5 +415,15 @@ pub fn undecidable(evidence: &Evidence<'_>) -> Option<String> {
             "the walk ended after {pages} page(s), before the last one"
         ));
     }
-    answer(&search, evidence).err()
+    match answer(&search, evidence) {
+        Err(reason) => Some(reason),
+        Ok(answer) => open_throughout(&answer),
+    }
+}
+
+/// Why an answer says nothing at all: R4 leaves it open for every resource whether it matches.
+fn open_throughout(answer: &Answer) -> Option<String> {
+    let reason = answer.open.first()?;
+    let decided = answer.must.len() + answer.refused;
+    (decided == 0).then(|| format!("no resource is decided: {reason}"))
 }

@@ -67,7 +67,9 @@ fn judge(evidence: &Evidence<'_>) -> Option<Violation> {
     .at("Bundle.entry")
     .seen_in(search.numbers())
     .signed(search.asked.resource_type.as_deref().unwrap_or("system"))
-    .signed(names.join(","));
+    .signed(names.join(","))
+    .lacking(missing.into_iter().cloned());
+    violation.lacks = !search.looks_elsewhere(evidence);
     violation.oracle = evidence.cohort.map(|cohort| cohort.completeness);
     violation.ruled_out = vec![
         "all pages were read; the last one has no next link".to_owned(),

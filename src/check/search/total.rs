@@ -3,7 +3,7 @@
 use super::super::{Check, CheckSpec, Evidence};
 use super::{Search, answer};
 use crate::fhir::bundle;
-use crate::record::{Completeness, Isolation, Level, Severity, Violation};
+use crate::record::{Cohort, Completeness, Level, Severity, Violation};
 
 static SPEC: CheckSpec = CheckSpec {
     id: "search/total",
@@ -68,6 +68,11 @@ fn judge(evidence: &Evidence<'_>) -> Option<Violation> {
             "changes",
         ));
     }
+    let known = known(&search, evidence);
+    // A total that is right is not wrong because the pages show less; that is a finding about the pages.
+    if known == Some((total, total)) {
+        return None;
+    }
     let counted = u64::try_from(search.hits().count()).unwrap_or(u64::MAX);
     if !search.is_count_only() {
         let is_complete = search.is_complete(evidence);
@@ -84,14 +89,9 @@ fn judge(evidence: &Evidence<'_>) -> Option<Violation> {
             ));
         }
     }
-    let cohort = evidence.cohort?;
-    let is_confined = is_confined(&search, &cohort.isolation);
-    let is_exact = cohort.completeness == Completeness::Exact;
-    if !is_exact || !is_confined || search.may_be_wider(evidence) {
-        return None;
-    }
-    let answer = answer(&search, evidence).ok()?;
-    let (least, most) = bounds(answer.must.len(), answer.may.len());
+    let Some((least, most)) = known else {
+        return short(&search, evidence, total);
+    };
     (total < least || total > most).then(|| {
         let expected = if least == most {
             format!("Bundle.total = {least}")
@@ -104,9 +104,44 @@ fn judge(evidence: &Evidence<'_>) -> Option<Violation> {
             format!("Bundle.total = {total}"),
             "known",
         );
-        violation.oracle = Some(cohort.completeness);
+        violation.oracle = Some(Completeness::Exact);
         violation
     })
+}
+
+/// Bounds of the number of matches, where all that could match is known.
+fn known(search: &Search<'_>, evidence: &Evidence<'_>) -> Option<(u64, u64)> {
+    let cohort = evidence.cohort?;
+    let is_closed = cohort.completeness.is_closed() && is_confined(search, cohort);
+    if !is_closed || search.may_be_wider(evidence) {
+        return None;
+    }
+    let answer = answer(search, evidence).ok()?;
+    Some(bounds(answer.must.len(), answer.may.len()))
+}
+
+/// Where more may match than is known, less cannot.
+fn short(search: &Search<'_>, evidence: &Evidence<'_>, total: u64) -> Option<Violation> {
+    let answer = answer(search, evidence).ok()?;
+    let (least, _) = bounds(answer.must.len(), 0);
+    if total >= least {
+        return None;
+    }
+    let mut violation = Violation::new(
+        SPEC.id,
+        "Bundle.total is less than the resources that match",
+        format!("Bundle.total of {least}, the known matches, or more").as_str(),
+        format!("Bundle.total = {total}").as_str(),
+    )
+    .at("Bundle.total")
+    .seen_in(search.numbers())
+    .signed(search.asked.resource_type.as_deref().unwrap_or("system"))
+    .signed("short")
+    .lacking(answer.must.iter().cloned());
+    violation.lacks = !search.looks_elsewhere(evidence);
+    violation.oracle = evidence.cohort.map(|cohort| cohort.completeness);
+    violation.ruled_out = vec!["no estimate was asked for".to_owned()];
+    Some(violation)
 }
 
 fn bounds(must: usize, may: usize) -> (u64, u64) {
@@ -114,15 +149,14 @@ fn bounds(must: usize, may: usize) -> (u64, u64) {
     (number(must), number(must + may))
 }
 
-/// True if the search carries the tag of the cohort, so that nothing else can match it.
-fn is_confined(search: &Search<'_>, isolation: &Isolation) -> bool {
-    let Isolation::Tag { system, code } = isolation else {
+/// True if the search carries the tag or the ids of the cohort, so that nothing else can match it.
+fn is_confined(search: &Search<'_>, cohort: &Cohort) -> bool {
+    let Some(resource_type) = &search.asked.resource_type else {
         return false;
     };
-    let tag = format!("{system}|{code}");
-    search
-        .asked
-        .pairs
-        .iter()
-        .any(|(name, value)| name == "_tag" && *value == tag)
+    let confining = cohort.confine(resource_type);
+    !confining.is_empty()
+        && confining
+            .iter()
+            .all(|pair| search.asked.pairs.contains(pair))
 }

@@ -11,6 +11,7 @@ use crate::engine::load::{self, LoadPlan};
 use crate::engine::plan::{self, Disposition, Planned};
 use crate::engine::populate::unload;
 use crate::engine::{fold, property};
+use crate::http::Exchange;
 use crate::record::comparison::Comparison;
 use crate::record::event::{Event, Observer};
 use crate::record::id::RunId;
@@ -154,8 +155,10 @@ pub async fn execute(
         return Ok(None);
     }
     let mut run = blank(given, &ground, suites, wall);
-    conform(&ground, &planned, &mut run).await;
+    let seen = conform(&ground, &planned, &mut run).await;
+    let place = run.cases.len();
     properties(settings, given, &ground, suites, filter, &mut run).await;
+    judge_responses(&ground, seen.as_deref(), place, &mut run);
     load(given, &ground, &load_plans, &mut run).await;
     if ground.sandbox.is_none() && !settings.keep_data {
         unload::unload(&ground.context).await;
@@ -188,7 +191,13 @@ pub fn close(mut run: Run, given: &Given, ground: &Ground, started: Duration) ->
     }
 }
 
-async fn conform(ground: &Ground, planned: &[Planned<'_>], run: &mut Run) {
+/// Runs the conformance cases; gives everything that was exchanged, or nothing if no case was to run or the run ends
+/// early.
+async fn conform(
+    ground: &Ground,
+    planned: &[Planned<'_>],
+    run: &mut Run,
+) -> Option<Vec<Arc<Exchange>>> {
     let Results {
         cases,
         exchanges,
@@ -196,19 +205,28 @@ async fn conform(ground: &Ground, planned: &[Planned<'_>], run: &mut Run) {
     } = conformance::run(&ground.context, planned).await;
     run.cases.extend(cases);
     run.exchanges.extend(exchanges);
-    if planned
+    let has_run = planned
         .iter()
-        .any(|planned| planned.disposition == Disposition::Run)
-        && !ground.context.is_stopped()
-    {
-        let (records, exchanges) = conformance::judge_storage(&ground.context, &ground.stored);
-        run.cases.extend(records);
-        run.exchanges.extend(exchanges);
-        let (records, exchanges) = conformance::judge_responses(&ground.context, &seen);
-        run.cases.extend(records);
-        run.exchanges.extend(exchanges);
-        run.suites.push(conformance::RESPONSES.to_owned());
+        .any(|planned| planned.disposition == Disposition::Run);
+    if !has_run || ground.context.is_stopped() {
+        return None;
     }
+    let (records, exchanges) = conformance::judge_storage(&ground.context, &ground.stored);
+    run.cases.extend(records);
+    run.exchanges.extend(exchanges);
+    Some(seen)
+}
+
+/// Judges what belongs to no case, over all suites; the records stand after those of the cases, at `place`.
+fn judge_responses(ground: &Ground, seen: Option<&[Arc<Exchange>]>, place: usize, run: &mut Run) {
+    let has_other_suites = ground.context.survey().responses() > 0;
+    if (seen.is_none() && !has_other_suites) || ground.context.is_stopped() {
+        return;
+    }
+    let (records, exchanges) = conformance::judge_responses(&ground.context, seen);
+    run.cases.splice(place..place, records);
+    run.exchanges.extend(exchanges);
+    run.suites.push(conformance::RESPONSES.to_owned());
 }
 
 async fn properties(

@@ -15,6 +15,7 @@ use super::super::context::Context;
 use super::super::fold::{self, Basis};
 use super::super::session::{self, Scope};
 use super::record;
+use super::reread::{self, Look};
 use super::step::{self, Runner};
 
 /// What came of one attempt.
@@ -45,18 +46,15 @@ pub async fn execute(
     let mut record = match first.outcome {
         Outcome::Held => record(&suite.id, case, Verdict::Pass),
         Outcome::Undecided(verdict) => record(&suite.id, case, verdict),
-        Outcome::Violated(violations) => {
-            let second = attempt(context, suite, case, 2).await;
-            exchanges.extend(second.exchanges.iter().cloned());
-            confirmed(
-                context,
-                suite,
-                case,
-                &violations,
-                &first.exchanges,
-                second.outcome,
-            )
-        }
+        Outcome::Violated(violations) => match settled(context, &mut exchanges, violations).await {
+            Err(reason) => record(&suite.id, case, Verdict::Error(reason)),
+            Ok(settled) => {
+                let led_to_it = exchanges.clone();
+                let second = attempt(context, suite, case, 2).await;
+                exchanges.extend(second.exchanges.iter().cloned());
+                confirmed(context, suite, case, &settled, &led_to_it, second.outcome)
+            }
+        },
     };
     let spent = context.clock.elapsed().saturating_sub(started);
     record.duration_ms = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
@@ -65,12 +63,49 @@ pub async fn execute(
     (record, exchanges)
 }
 
+/// A violation with what a second look at its data showed.
+struct Settled {
+    violation: Violation,
+    look: Look,
+}
+
+/// Violations that rest on data which others may have changed, looked at again; the reads are added to the exchanges.
+///
+/// # Errors
+/// Why nothing is left to report: the data changed meanwhile.
+async fn settled(
+    context: &Context,
+    exchanges: &mut Vec<Arc<Exchange>>,
+    violations: Vec<Violation>,
+) -> Result<Vec<Settled>, String> {
+    let scope = context.session.scope();
+    let mut settled = Vec::new();
+    let mut change = None;
+    for mut violation in violations {
+        let look = match violation.oracle {
+            Some(level) if level.may_have_changed() => {
+                reread::look(&scope, &context.cohort, &mut violation).await
+            }
+            _ => Look::None,
+        };
+        match look {
+            Look::Changed(reason) => change = Some(reason),
+            look => settled.push(Settled { violation, look }),
+        }
+    }
+    exchanges.extend(scope.exchanges());
+    match change.filter(|_| settled.is_empty()) {
+        Some(reason) => Err(format!("unstable: {reason}")),
+        None => Ok(settled),
+    }
+}
+
 /// A violation counts only if the same rule is broken again on fresh data.
 fn confirmed(
     context: &Context,
     suite: &Suite,
     case: &Case,
-    violations: &[Violation],
+    violations: &[Settled],
     exchanges: &[Arc<Exchange>],
     second: Outcome,
 ) -> CaseRecord {
@@ -79,7 +114,7 @@ fn confirmed(
         Outcome::Held => {
             let rules: Vec<&str> = violations
                 .iter()
-                .map(|violation| violation.rule.as_str())
+                .map(|settled| settled.violation.rule.as_str())
                 .collect();
             return record(
                 &suite.id,
@@ -99,10 +134,11 @@ fn confirmed(
             );
         }
     };
-    let confirmed: Vec<&Violation> = violations
-        .iter()
-        .filter(|violation| again.iter().any(|other| other.rule == violation.rule))
-        .collect();
+    let is_again = |settled: &&Settled| {
+        let mut rules = again.iter().map(|other| &other.rule);
+        rules.any(|rule| *rule == settled.violation.rule)
+    };
+    let confirmed: Vec<&Settled> = violations.iter().filter(is_again).collect();
     if confirmed.is_empty() {
         return record(
             &suite.id,
@@ -112,12 +148,12 @@ fn confirmed(
     }
     let standings: Vec<expect::Standing> = confirmed
         .iter()
-        .map(|violation| expect::standing(case, violation))
+        .map(|settled| expect::standing(case, &settled.violation))
         .collect();
     let verdict = confirmed
         .iter()
         .zip(&standings)
-        .map(|(violation, standing)| verdict_of(standing.level, violation))
+        .map(|(settled, standing)| verdict_of(standing.level, settled))
         .max_by_key(weight)
         .expect("there is a confirmed violation");
     let mut record = record(&suite.id, case, verdict);
@@ -125,7 +161,7 @@ fn confirmed(
     let shown: Vec<&Exchange> = exchanges.iter().map(AsRef::as_ref).collect();
     let confirmed: Vec<Violation> = confirmed
         .into_iter()
-        .map(|violation| with_what_led_to_it(violation, &shown))
+        .map(|settled| with_what_led_to_it(&shown_again(settled), &shown))
         .collect();
     record.findings = confirmed
         .into_iter()
@@ -177,13 +213,25 @@ fn with_what_led_to_it(violation: &Violation, exchanges: &[&Exchange]) -> Violat
     violation
 }
 
-/// SHALL and ROBUST fail, SHOULD warns, MAY informs. Knowledge of a sample can be beaten by access rules that we do
-/// not see, so what rests on it alone warns at most.
-fn verdict_of(level: Level, violation: &Violation) -> Verdict {
+/// The violation, with the benign reason that the second look ruled out.
+fn shown_again(settled: &Settled) -> Violation {
+    let mut violation = settled.violation.clone();
+    if violation.lacks && settled.look == Look::Same {
+        violation.ruled_out.push(
+            "a read by id with the same credentials shows what is missing, as it was".to_owned(),
+        );
+    }
+    violation
+}
+
+/// SHALL and ROBUST fail, SHOULD warns, MAY informs. What was read once can be beaten by access rules that we do not
+/// see, so what rests on it alone warns at most, unless a read by id shows what a search withheld.
+fn verdict_of(level: Level, settled: &Settled) -> Verdict {
+    let oracle = settled.violation.oracle;
+    let rests_on_others = oracle.is_some_and(Completeness::may_have_changed);
+    let is_shown = settled.violation.lacks && settled.look == Look::Same;
     match level {
-        Level::Shall | Level::Robust if violation.oracle == Some(Completeness::Sample) => {
-            Verdict::Warn
-        }
+        Level::Shall | Level::Robust if rests_on_others && !is_shown => Verdict::Warn,
         Level::Shall | Level::Robust => Verdict::Fail,
         Level::Should => Verdict::Warn,
         Level::May => Verdict::Info,
@@ -294,4 +342,39 @@ fn bindings(context: &Context, suite: &Suite, case: &Case, attempt: u32) -> Bind
         }
     }
     bindings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(oracle: Option<Completeness>, lacks: bool, look: Look) -> Settled {
+        let mut violation = Violation::new("search/x", "x", "x", "y");
+        violation.oracle = oracle;
+        violation.lacks = lacks;
+        Settled { violation, look }
+    }
+
+    #[test]
+    fn what_rests_on_data_of_others_warns_unless_a_read_shows_what_is_missing() {
+        let verdict = |oracle, lacks, look| verdict_of(Level::Shall, &settled(oracle, lacks, look));
+        let (exact, sample) = (Some(Completeness::Exact), Some(Completeness::Sample));
+        assert_eq!(verdict(None, false, Look::None), Verdict::Fail);
+        assert_eq!(verdict(exact, true, Look::None), Verdict::Fail);
+        for oracle in [sample, Some(Completeness::Snapshot)] {
+            assert_eq!(verdict(oracle, true, Look::Same), Verdict::Fail);
+            assert_eq!(verdict(oracle, true, Look::Unreadable), Verdict::Warn);
+            assert_eq!(verdict(oracle, true, Look::None), Verdict::Warn);
+            // A hit that should not be there may look otherwise to those who may see all of it.
+            assert_eq!(verdict(oracle, false, Look::Same), Verdict::Warn);
+        }
+    }
+
+    #[test]
+    fn a_read_that_shows_what_is_missing_is_said() {
+        let shown = shown_again(&settled(Some(Completeness::Sample), true, Look::Same));
+        assert!(shown.ruled_out[0].contains("read by id"), "{shown:?}");
+        let hidden = shown_again(&settled(Some(Completeness::Sample), true, Look::Unreadable));
+        assert!(hidden.ruled_out.is_empty());
+    }
 }

@@ -2,6 +2,7 @@
 //! everything into case records. Judgement itself is in `suite::expect` and `check`.
 
 mod case;
+mod reread;
 mod responses;
 mod step;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::check::resource::{DecimalPrecision, SameAsSent};
+use crate::check::resource::{DecimalPrecision, SameAsSent, Structure};
 use crate::check::{self, Check, CheckSpec, Evidence};
 use crate::http::Exchange;
 use crate::record::finding::Reproduced;
@@ -22,19 +22,61 @@ pub const SUITE: &str = "responses";
 /// Exchanges that are shown for one grouped finding.
 const SHOWN: usize = 3;
 
-/// Runs every passive check over every exchange: one record per check.
+/// Runs every passive check over every exchange of the cases: one record per check. The structure of resources is
+/// judged over the bodies of all suites, and alone where no conformance case has run.
 pub fn judge_responses(
     context: &Context,
-    seen: &[Arc<Exchange>],
+    seen: Option<&[Arc<Exchange>]>,
 ) -> (Vec<CaseRecord>, Vec<ExchangeRecord>) {
     let mut records = Vec::new();
     let mut shown = Vec::new();
     for check in check::passive() {
-        let (record, exchanges) = over_all(context, check, seen);
+        let (record, exchanges) = match check.spec().id == Structure.spec().id {
+            true => surveyed(context, check.spec(), seen.unwrap_or_default()),
+            false => match seen {
+                Some(seen) => over_all(context, check, seen),
+                None => continue,
+            },
+        };
         records.push(record);
         shown.extend(exchanges);
     }
     (records, shown)
+}
+
+/// Each distinct body once, those of other suites that the survey has looked at already included.
+fn surveyed(
+    context: &Context,
+    spec: &'static CheckSpec,
+    seen: &[Arc<Exchange>],
+) -> (CaseRecord, Vec<ExchangeRecord>) {
+    let mut survey = context.survey();
+    seen.iter().for_each(|exchange| survey.add(exchange));
+    let id = format!("{SUITE}/{}", spec.id.replace('/', "-"));
+    let mut record = blank(&id, spec, survey.responses());
+    let base = context.session.base();
+    let mut shown = Vec::new();
+    for cause in survey.causes(Some(&context.cohort.sent)) {
+        let mut examples = cause.examples;
+        examples.truncate(SHOWN);
+        let mut violation = cause.violation;
+        violation.exchanges = examples.iter().map(|exchange| exchange.number).collect();
+        let exchanges: Vec<&Exchange> = examples.iter().collect();
+        let finding = of_group(context, &id, spec, violation, cause.responses, &exchanges);
+        record.findings.push(finding);
+        let disclosure = context.session.disclosure();
+        shown.extend(
+            examples
+                .iter()
+                .map(|exchange| fold::exchange(exchange, &base, disclosure)),
+        );
+    }
+    if !record.findings.is_empty() {
+        record.verdict = broken(spec.level);
+    } else if survey.responses() == 0 {
+        record.verdict = Verdict::Vacuous("no answer had a body to validate".to_owned());
+    }
+    (record, shown)
 }
 
 fn over_all(
@@ -50,6 +92,7 @@ fn over_all(
             earlier: &[],
             capability: Some(&context.capability),
             cohort: Some(&context.cohort),
+            memory: Some(&context.memory),
             base: &base,
         };
         for violation in check.judge(&evidence) {
@@ -94,15 +137,31 @@ fn grouped(
         .expect("a group has a member");
     numbers.truncate(SHOWN);
     violation.exchanges.clone_from(&numbers);
-    if count > 1 {
-        violation.actual = violation.actual.words(format!(" (in {count} responses)"));
-    }
     let shown: Vec<&Exchange> = seen
         .iter()
         .filter(|exchange| numbers.contains(&exchange.number))
         .map(AsRef::as_ref)
         .collect();
-    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    (
+        of_group(context, id, spec, violation, count, &shown),
+        numbers,
+    )
+}
+
+/// One cause, however many responses show it.
+fn of_group(
+    context: &Context,
+    id: &str,
+    spec: &CheckSpec,
+    mut violation: Violation,
+    responses: usize,
+    shown: &[&Exchange],
+) -> Finding {
+    if responses > 1 {
+        let words = format!(" (1 cause, {responses} responses)");
+        violation.actual = violation.actual.words(words);
+    }
+    let count = u32::try_from(responses).unwrap_or(u32::MAX);
     let basis = Basis {
         case: id,
         level: spec.level,
@@ -117,15 +176,12 @@ fn grouped(
         times: count,
         of: count,
     };
-    (
-        fold::finding(
-            &violation,
-            &basis,
-            reproduced,
-            &shown,
-            context.session.disclosure(),
-        ),
-        numbers,
+    fold::finding(
+        &violation,
+        &basis,
+        reproduced,
+        shown,
+        context.session.disclosure(),
     )
 }
 

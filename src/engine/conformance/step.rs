@@ -211,6 +211,7 @@ impl<'a> Runner<'a> {
                 earlier: &earlier,
                 capability: Some(&self.context.capability),
                 cohort: Some(&self.context.cohort),
+                memory: Some(&self.context.memory),
                 base: &base,
             },
             bindings: &self.bindings,

@@ -107,6 +107,8 @@ fn context(target: &Target) -> Context {
         session: Arc::new(session),
         capability: Arc::new(capability),
         cohort: Arc::new(cohort),
+        memory: Arc::default(),
+        survey: Arc::default(),
         seed: Seed(1),
         token,
         clock: Arc::new(SystemClock::new()),

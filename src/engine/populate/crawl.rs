@@ -113,7 +113,9 @@ impl Crawler<'_> {
             return None;
         }
         self.sent += 1;
-        Some(self.context.session.send(Request::get(url)).await)
+        let exchange = self.context.session.send(Request::get(url)).await;
+        self.context.survey().add(&exchange);
+        Some(exchange)
     }
 
     fn cause(&mut self, cause: String) {

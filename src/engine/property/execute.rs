@@ -101,7 +101,11 @@ impl Executor {
         }
         run.steps().await;
         run.clean_up().await;
-        let requests = run.scope.exchanges().len();
+        let exchanges = run.scope.exchanges();
+        let mut survey = self.ctx.survey();
+        exchanges.iter().for_each(|exchange| survey.add(exchange));
+        drop(survey);
+        let requests = exchanges.len();
         let learned = run.learned;
         let trace = run.trace;
         (Execution { trace, requests }, learned)
