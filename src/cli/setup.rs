@@ -420,6 +420,8 @@ fn record(target: &Target, capability: &Capability, built_in: bool) -> TargetRec
         capability_hash: Some(capability.hash()),
         built_in_sandbox: built_in,
         writes: target.writes,
+        // Known only when a token has been fetched: see `run::close`.
+        scopes: Vec::new(),
     }
 }
 

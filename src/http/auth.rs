@@ -1,6 +1,8 @@
 //! Getting in: the `Authorization` of every request, tokens fetched before they expire and once more on a 401.
 //! Credentials never leave this file except on the wire. Permission to write is `policy`.
 
+mod scope;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::process::Stdio;
@@ -61,6 +63,8 @@ pub struct Authorized {
     auth: Auth,
     endpoint: Arc<dyn TokenEndpoint>,
     token: Mutex<Option<Token>>,
+    /// Scopes of the newest token, as far as they may be recorded.
+    granted: std::sync::Mutex<Vec<String>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -77,6 +81,7 @@ impl Authorized {
             auth,
             endpoint,
             token: Mutex::new(None),
+            granted: std::sync::Mutex::default(),
             clock,
         }
     }
@@ -187,6 +192,7 @@ impl Authorized {
                 return Err(refusal("this kind of authorization has no token to fetch"));
             }
         };
+        self.note_scopes(grant.scope.as_deref());
         let life = grant.expires_in.or_else(|| self.remaining(&grant.token));
         Ok(Token {
             replace_at: life.map(|life| self.clock.elapsed() + life.saturating_sub(early(life))),
@@ -205,6 +211,18 @@ impl Authorized {
     }
 }
 
+impl Authorized {
+    /// RFC 6749 section 5.1: a response may leave the scope out if it is the one that was asked for.
+    fn note_scopes(&self, said: Option<&str>) {
+        let asked = match &self.auth {
+            Auth::ClientCredentials { scope, .. } => scope.as_str(),
+            _ => "",
+        };
+        let scopes = scope::known(said.unwrap_or(asked));
+        *self.granted.lock().expect("no panic while held") = scopes;
+    }
+}
+
 impl Transport for Authorized {
     fn send(&self, request: Request) -> Sending<'_> {
         Box::pin(self.authorize(request))
@@ -212,6 +230,10 @@ impl Transport for Authorized {
 
     fn base(&self) -> &Url {
         self.inner.base()
+    }
+
+    fn granted(&self) -> Vec<String> {
+        self.granted.lock().expect("no panic while held").clone()
     }
 }
 
@@ -252,6 +274,8 @@ fn token_request(client_id: &str, client_secret: &Secret<String>, scope: &str) -
 struct Grant {
     token: Secret<String>,
     expires_in: Option<Duration>,
+    /// As the server said it, space-separated.
+    scope: Option<String>,
 }
 
 async fn run(command: &str) -> Result<Grant, Failure> {
@@ -297,6 +321,7 @@ fn read_printed(printed: &[u8]) -> Result<Grant, Failure> {
     Ok(Grant {
         token: Secret::new(text.to_owned()),
         expires_in: None,
+        scope: None,
     })
 }
 
@@ -338,6 +363,10 @@ fn read_grant(body: &[u8]) -> Option<Grant> {
     is_token.then(|| Grant {
         token: Secret::new(token.to_owned()),
         expires_in: seconds.map(Duration::from_secs),
+        scope: value
+            .get("scope")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
     })
 }
 

@@ -18,6 +18,11 @@ pub trait Transport: Send + Sync {
 
     /// The target's base URL, without a trailing slash.
     fn base(&self) -> &url::Url;
+
+    /// Scopes of the newest token that was fetched, as far as they may be recorded; none where nobody was asked.
+    fn granted(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A transport that can carry only safe methods; the only kind that diagnosis accepts.
@@ -54,5 +59,9 @@ impl<T: Transport + ?Sized> Transport for ReadOnly<T> {
 
     fn base(&self) -> &url::Url {
         self.0.base()
+    }
+
+    fn granted(&self) -> Vec<String> {
+        self.0.granted()
     }
 }

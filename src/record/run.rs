@@ -71,6 +71,9 @@ pub struct TargetRecord {
     pub built_in_sandbox: bool,
     /// True if writing was permitted.
     pub writes: bool,
+    /// Scopes that the authorization server granted; what is not SMART's is masked. Empty where none were said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
 }
 
 /// The data behind the oracle.
@@ -356,6 +359,7 @@ pub fn sample() -> Run {
             capability_hash: Some("0011223344556677".into()),
             built_in_sandbox: false,
             writes: true,
+            scopes: Vec::new(),
         },
         seed: "5f1c09".into(),
         token: "aaaaaaaaaaaaaaaa".into(),

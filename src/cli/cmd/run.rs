@@ -180,6 +180,7 @@ fn selects_anything(suites: &[Suite], filter: Option<&Filter>) -> bool {
 pub fn close(mut run: Run, given: &Given, ground: &Ground, started: Duration) -> Finished {
     run.interrupted = given.stop.load(Ordering::Relaxed);
     run.requests += ground.context.session.requests();
+    run.target.scopes = ground.context.session.transport().granted();
     run.exchanges.sort_by_key(|exchange| exchange.number);
     run.exchanges.dedup_by_key(|exchange| exchange.number);
     leftovers(ground, &mut run);

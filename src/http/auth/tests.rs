@@ -80,6 +80,30 @@ async fn client_credentials_are_exchanged_once_and_again_before_they_expire() {
 }
 
 #[tokio::test]
+async fn the_scopes_of_the_newest_token_are_known_and_those_asked_for_if_none_are_said() {
+    let server = Server::start(
+        |number, request| match request.starts_with("POST /r4/token") {
+            true if number == 0 => answer(200, &[], r#"{"access_token":"t","expires_in":30}"#),
+            true => answer(
+                200,
+                &[],
+                r#"{"access_token":"u","expires_in":30,"scope":"system/Patient.r tenant:x"}"#,
+            ),
+            false => answer(200, &[], "{}"),
+        },
+    )
+    .await;
+    let clock = Arc::new(HandClock::default());
+    let transport = connect(&with_credentials(&server), Arc::clone(&clock) as _).unwrap();
+    assert!(transport.granted().is_empty());
+    transport.send(Request::get("metadata")).await;
+    assert_eq!(transport.granted(), ["system/*.rs"]);
+    clock.0.store(29, Ordering::Relaxed);
+    transport.send(Request::get("metadata")).await;
+    assert_eq!(transport.granted(), ["system/Patient.r", "…"]);
+}
+
+#[tokio::test]
 async fn a_read_refused_with_401_is_sent_again_with_a_fresh_token() {
     let server = granting(|request| !request.contains("Bearer t0")).await;
     let clock = Arc::new(SystemClock::new());
