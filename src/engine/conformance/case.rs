@@ -67,6 +67,8 @@ pub async fn execute(
 struct Settled {
     violation: Violation,
     look: Look,
+    /// Numbers of the exchanges of that look.
+    reads: Vec<u32>,
 }
 
 /// Violations that rest on data which others may have changed, looked at again; the reads are added to the exchanges.
@@ -81,16 +83,20 @@ async fn settled(
     let scope = context.session.scope();
     let mut settled = Vec::new();
     let mut change = None;
-    for mut violation in violations {
-        let look = match violation.oracle {
+    for violation in violations {
+        let (look, reads) = match violation.oracle {
             Some(level) if level.may_have_changed() => {
-                reread::look(&scope, &context.cohort, &mut violation).await
+                reread::look(&scope, &context.cohort, &violation).await
             }
-            _ => Look::None,
+            _ => (Look::None, Vec::new()),
         };
         match look {
             Look::Changed(reason) => change = Some(reason),
-            look => settled.push(Settled { violation, look }),
+            look => settled.push(Settled {
+                violation,
+                look,
+                reads,
+            }),
         }
     }
     exchanges.extend(scope.exchanges());
@@ -161,7 +167,7 @@ fn confirmed(
     let shown: Vec<&Exchange> = exchanges.iter().map(AsRef::as_ref).collect();
     let confirmed: Vec<Violation> = confirmed
         .into_iter()
-        .map(|settled| with_what_led_to_it(&shown_again(settled), &shown))
+        .map(|settled| shown_again(settled, &shown))
         .collect();
     record.findings = confirmed
         .into_iter()
@@ -213,9 +219,14 @@ fn with_what_led_to_it(violation: &Violation, exchanges: &[&Exchange]) -> Violat
     violation
 }
 
-/// The violation, with the benign reason that the second look ruled out.
-fn shown_again(settled: &Settled) -> Violation {
-    let mut violation = settled.violation.clone();
+/// The violation with what led to it and, before the exchange that shows it, the second look and the benign reason
+/// that it ruled out.
+fn shown_again(settled: &Settled, exchanges: &[&Exchange]) -> Violation {
+    let mut violation = with_what_led_to_it(&settled.violation, exchanges);
+    let last = violation.exchanges.len().saturating_sub(1);
+    violation
+        .exchanges
+        .splice(last..last, settled.reads.iter().copied());
     if violation.lacks && settled.look == Look::Same {
         violation.ruled_out.push(
             "a read by id with the same credentials shows what is missing, as it was".to_owned(),
@@ -352,7 +363,12 @@ mod tests {
         let mut violation = Violation::new("search/x", "x", "x", "y");
         violation.oracle = oracle;
         violation.lacks = lacks;
-        Settled { violation, look }
+        violation.exchanges = vec![3];
+        Settled {
+            violation,
+            look,
+            reads: vec![4, 5],
+        }
     }
 
     #[test]
@@ -372,9 +388,11 @@ mod tests {
 
     #[test]
     fn a_read_that_shows_what_is_missing_is_said() {
-        let shown = shown_again(&settled(Some(Completeness::Sample), true, Look::Same));
+        let sample = Some(Completeness::Sample);
+        let shown = shown_again(&settled(sample, true, Look::Same), &[]);
         assert!(shown.ruled_out[0].contains("read by id"), "{shown:?}");
-        let hidden = shown_again(&settled(Some(Completeness::Sample), true, Look::Unreadable));
+        assert_eq!(shown.exchanges, [4, 5, 3]);
+        let hidden = shown_again(&settled(sample, true, Look::Unreadable), &[]);
         assert!(hidden.ruled_out.is_empty());
     }
 }

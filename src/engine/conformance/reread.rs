@@ -38,8 +38,8 @@ impl Look {
     }
 }
 
-/// Reads again what a violation is about, as far as it is known; the number of each exchange is added to the violation.
-pub async fn look(scope: &Scope, cohort: &Cohort, violation: &mut Violation) -> Look {
+/// Reads again what a violation is about, as far as it is known; the numbers are those of the reads.
+pub async fn look(scope: &Scope, cohort: &Cohort, violation: &Violation) -> (Look, Vec<u32>) {
     let mut look = Look::None;
     let known: Vec<(&Key, &Value)> = violation
         .about
@@ -53,8 +53,7 @@ pub async fn look(scope: &Scope, cohort: &Cohort, violation: &mut Violation) -> 
         numbers.push(exchange.number);
         look = look.and(compare(resource, &exchange));
     }
-    violation.exchanges.extend(numbers);
-    look
+    (look, numbers)
 }
 
 /// A resource as it was known against what a read by id shows now.
