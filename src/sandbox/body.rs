@@ -28,6 +28,9 @@ pub enum Body {
     Bundle(Value),
     /// A JSON Patch.
     Patch(json_patch::Patch),
+    /// What an operation is given: a Parameters resource, or a resource as it is. Not checked: that may be the
+    /// operation's business.
+    Input(Value),
     /// Search parameters.
     Form(Vec<(String, String)>),
 }
@@ -41,6 +44,8 @@ pub fn read(server: &Server, route: &Route, request: &Request) -> Result<Body, R
             Ok(Body::Bundle(bundle))
         }
         (Method::Post, Route::TypeSearch(_) | Route::CompartmentSearch(..)) => form(request),
+        (Method::Post, Route::Operation(..)) if request.body.is_empty() => Ok(Body::Empty),
+        (Method::Post, Route::Operation(..)) => input(json(server, request, &RESOURCE_TYPES)?),
         (Method::Post | Method::Put, Route::Type(name)) => resource(server, request, name),
         (Method::Put, Route::Instance(key)) => resource(server, request, &key.resource_type),
         (Method::Patch, _) => {
@@ -58,6 +63,9 @@ pub fn of_entry(method: Method, route: &Route, resource: Option<&Value>) -> Resu
         (Method::Post | Method::Put, Route::Type(name)) => name,
         (Method::Put, Route::Instance(key)) => &key.resource_type,
         (Method::Patch, _) => return patch_of_entry(resource),
+        (Method::Post, Route::Operation(..)) => {
+            return resource.map_or(Ok(Body::Empty), |resource| input(resource.clone()));
+        }
         _ => return Ok(Body::Empty),
     };
     let resource =
@@ -78,6 +86,17 @@ fn patch_of_entry(resource: Option<&Value>) -> Result<Body, Refusal> {
         .map_err(|_| Refusal::invalid("Binary.data is not base64"))?;
     let document = parse(&bytes).map_err(|error| Refusal::invalid(error.to_string()))?;
     patch(document.value).map(Body::Patch)
+}
+
+fn input(value: Value) -> Result<Body, Refusal> {
+    match resource_type(&value) {
+        Some(_) => Ok(Body::Input(value)),
+        None => Err(Refusal::new(
+            400,
+            "structure",
+            "the body has no resourceType",
+        )),
+    }
 }
 
 fn resource(server: &Server, request: &Request, name: &str) -> Result<Body, Refusal> {

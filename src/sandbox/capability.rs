@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::body::JSON_PATCH;
 use super::facade;
 use super::index::{Indexed, supported};
+use super::operation;
 use super::router::is_served;
 use super::server::Server;
 use crate::fhir::definitions::{ParameterKind, resource_types};
@@ -94,6 +95,7 @@ fn resource(name: &str) -> Value {
     add(&mut resource, "searchInclude", includes(name, parameters));
     add(&mut resource, "searchRevInclude", reverse_includes(name));
     resource["searchParam"] = parameters.iter().map(parameter).collect();
+    resource["operation"] = operation::claims(name);
     resource
 }
 

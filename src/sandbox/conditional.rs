@@ -78,6 +78,13 @@ pub fn create(turn: &mut Turn<'_>, call: &Call, name: &str) -> Result<Reply, Ref
             }
             instance::create(turn, call, name)
         }
+        [version] if turn.server.has(Fault::ConditionalCreateUpdates) => {
+            let (mut call, key) = (call.clone(), version.key.clone());
+            let mut resource = instance::resource_of(&call)?;
+            resource["id"] = key.id.clone().into();
+            call.body = super::body::Body::Resource(resource);
+            instance::update(turn, &call, &key)
+        }
         [version] => Ok(instance::written(turn, call, version, 200)),
         _ => Err(several()),
     }
@@ -100,7 +107,8 @@ pub fn update(turn: &mut Turn<'_>, call: &Call, name: &str) -> Result<Reply, Ref
             Some(offered) => instance::update(turn, call, &Key::new(name, offered)),
         },
         [version] => {
-            if offered.is_some_and(|offered| offered != version.key.id) {
+            let takes_any = turn.server.has(Fault::ConditionalUpdateTakesAnyId);
+            if !takes_any && offered.is_some_and(|offered| offered != version.key.id) {
                 return Err(Refusal::invalid(
                     "the id in the body is not the id of the match",
                 ));

@@ -25,7 +25,13 @@ pub struct Defect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fault {
     BadJsonCrashes,
+    BatchOutOfOrder,
+    BundleEntryWithoutEtag,
     ConditionalCreateRace,
+    ConditionalCreateUpdates,
+    ConditionalReferenceKept,
+    ConditionalUpdateTakesAnyId,
+    CorsMissing,
     CountWithoutType,
     CreateWithoutLocation,
     DecimalThroughDouble,
@@ -34,24 +40,37 @@ pub(super) enum Fault {
     EntryWithoutRequest,
     ErrorsAsHtml,
     EtagDiffers,
+    EverythingLeaks,
+    EverythingMisses,
+    ExpandIgnoresFilter,
     FilterIgnored,
     FullUrlWithVersion,
     GeExcludesDay,
     GenericJsonType,
+    HeadWithoutEtag,
     HistoryOldestFirst,
+    HistoryTotalOfPage,
     IfMatchIgnored,
     IfMatchRace,
     IncludeMisses,
     IncludesAsMatch,
     LastModifiedAsInstant,
+    LookupInvents,
     NotOmitsMissing,
     OrDuplicates,
     PageOverlap,
     PostSearchDropsParameter,
+    PreferIgnored,
     PrimitiveExtensionDropped,
+    SinceExclusive,
     SortIgnored,
     TotalCountsIncluded,
+    TransactionAcceptsOverlap,
+    TransactionInGivenOrder,
     TransactionKeepsPart,
+    UpdateKeepsRemoved,
+    ValidateAlwaysFine,
+    ValidateCodeAnything,
     VreadReturnsCurrent,
 }
 
@@ -71,12 +90,60 @@ pub static DEFECTS: &[Defect] = &[
         fault: Fault::BadJsonCrashes,
     },
     Defect {
+        id: "batch-out-of-order",
+        title: "The answers of a batch are in another order",
+        provenance: "http://hl7.org/fhir/R4/http.html#transaction-response",
+        class: "batch",
+        effect: "entries of a batch-response come in reverse order",
+        fault: Fault::BatchOutOfOrder,
+    },
+    Defect {
+        id: "bundle-entry-without-etag",
+        title: "Entries of a response Bundle have no etag",
+        provenance: "http://hl7.org/fhir/R4/http.html#transaction-response",
+        class: "batch",
+        effect: "entry.response of a batch or transaction has no etag",
+        fault: Fault::BundleEntryWithoutEtag,
+    },
+    Defect {
         id: "conditional-create-race",
         title: "Concurrent conditional creates make duplicates",
         provenance: "https://github.com/microsoft/fhir-server/issues/1382",
         class: "conditional",
         effect: "10 ms pass between the search for If-None-Exist and the create; others may create in between",
         fault: Fault::ConditionalCreateRace,
+    },
+    Defect {
+        id: "conditional-create-updates",
+        title: "A conditional create updates the match",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/509",
+        class: "conditional",
+        effect: "a create with If-None-Exist that matches one resource writes a new version of it",
+        fault: Fault::ConditionalCreateUpdates,
+    },
+    Defect {
+        id: "conditional-reference-kept",
+        title: "Conditional references are stored as they are",
+        provenance: "https://github.com/microsoft/fhir-server/issues/1174",
+        class: "transaction",
+        effect: "a reference such as Patient?identifier=x in a transaction is not replaced",
+        fault: Fault::ConditionalReferenceKept,
+    },
+    Defect {
+        id: "conditional-update-takes-any-id",
+        title: "A conditional update ignores the id in its body",
+        provenance: "http://hl7.org/fhir/R4/http.html#cond-update",
+        class: "conditional",
+        effect: "a conditional update whose body has another id than the match updates the match",
+        fault: Fault::ConditionalUpdateTakesAnyId,
+    },
+    Defect {
+        id: "cors-missing",
+        title: "Pages of other origins are not told that they may come",
+        provenance: "http://hl7.org/fhir/R4/http.html#security",
+        class: "headers",
+        effect: "no Access-Control fields in any answer",
+        fault: Fault::CorsMissing,
     },
     Defect {
         id: "count-without-type",
@@ -143,6 +210,30 @@ pub static DEFECTS: &[Defect] = &[
         fault: Fault::EtagDiffers,
     },
     Defect {
+        id: "everything-leaks",
+        title: "$everything shows another patient's record",
+        provenance: "https://github.com/hapifhir/hapi-fhir/pull/2018",
+        class: "operations",
+        effect: "$everything of a patient holds the record of a second patient too",
+        fault: Fault::EverythingLeaks,
+    },
+    Defect {
+        id: "everything-misses",
+        title: "$everything misses a resource",
+        provenance: "http://hl7.org/fhir/R4/patient-operation-everything.html",
+        class: "operations",
+        effect: "the last resource that $everything should return is left out",
+        fault: Fault::EverythingMisses,
+    },
+    Defect {
+        id: "expand-ignores-filter",
+        title: "$expand ignores its filter",
+        provenance: "http://hl7.org/fhir/R4/valueset-operation-expand.html",
+        class: "operations",
+        effect: "an expansion holds codes that do not match the filter",
+        fault: Fault::ExpandIgnoresFilter,
+    },
+    Defect {
         id: "filter-ignored",
         title: "A declared search parameter does not filter",
         provenance: "https://github.com/hapifhir/hapi-fhir/issues/176",
@@ -175,12 +266,28 @@ pub static DEFECTS: &[Defect] = &[
         fault: Fault::GenericJsonType,
     },
     Defect {
+        id: "head-without-etag",
+        title: "HEAD lacks a field that GET has",
+        provenance: "http://hl7.org/fhir/R4/http.html#head",
+        class: "headers",
+        effect: "the answer to HEAD has no ETag where that to GET has one",
+        fault: Fault::HeadWithoutEtag,
+    },
+    Defect {
         id: "history-oldest-first",
         title: "History starts with the oldest version",
         provenance: "https://github.com/microsoft/fhir-server/issues/2689",
         class: "history",
         effect: "history is sorted with the oldest version first",
         fault: Fault::HistoryOldestFirst,
+    },
+    Defect {
+        id: "history-total-of-page",
+        title: "The total of a history is that of the page",
+        provenance: "http://hl7.org/fhir/R4/bundle-definitions.html#Bundle.total",
+        class: "history",
+        effect: "Bundle.total of a history is the number of entries on the page",
+        fault: Fault::HistoryTotalOfPage,
     },
     Defect {
         id: "if-match-ignored",
@@ -223,6 +330,14 @@ pub static DEFECTS: &[Defect] = &[
         fault: Fault::LastModifiedAsInstant,
     },
     Defect {
+        id: "lookup-invents",
+        title: "$lookup knows codes that are not there",
+        provenance: "http://hl7.org/fhir/R4/codesystem-operation-lookup.html",
+        class: "operations",
+        effect: "$lookup of an unknown code answers 200 with the code as its display",
+        fault: Fault::LookupInvents,
+    },
+    Defect {
         id: "not-omits-missing",
         title: ":not omits resources without the element",
         provenance: "https://github.com/medplum/medplum/issues/7170",
@@ -255,12 +370,28 @@ pub static DEFECTS: &[Defect] = &[
         fault: Fault::PostSearchDropsParameter,
     },
     Defect {
+        id: "prefer-ignored",
+        title: "Prefer: return is ignored",
+        provenance: "http://hl7.org/fhir/R4/http.html#ops",
+        class: "headers",
+        effect: "a write answers with the resource whatever Prefer asks for",
+        fault: Fault::PreferIgnored,
+    },
+    Defect {
         id: "primitive-extension-dropped",
         title: "Extensions on primitives are lost",
         provenance: "https://github.com/hapifhir/hapi-fhir/issues/2801",
         class: "round-trip",
         effect: "members such as _birthDate are not stored",
         fault: Fault::PrimitiveExtensionDropped,
+    },
+    Defect {
+        id: "since-exclusive",
+        title: "_since leaves out the instant itself",
+        provenance: "http://hl7.org/fhir/R4/http.html#history",
+        class: "history",
+        effect: "a history with _since does not hold a version of exactly that instant",
+        fault: Fault::SinceExclusive,
     },
     Defect {
         id: "sort-ignored",
@@ -279,12 +410,52 @@ pub static DEFECTS: &[Defect] = &[
         fault: Fault::TotalCountsIncluded,
     },
     Defect {
+        id: "transaction-accepts-overlap",
+        title: "A transaction may write a resource twice",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/8183",
+        class: "transaction",
+        effect: "a transaction with two entries for one resource succeeds",
+        fault: Fault::TransactionAcceptsOverlap,
+    },
+    Defect {
+        id: "transaction-in-given-order",
+        title: "A transaction is processed in the order of the Bundle",
+        provenance: "http://hl7.org/fhir/R4/http.html#trules",
+        class: "transaction",
+        effect: "entries are carried out as they stand, a read before a write sees the old version",
+        fault: Fault::TransactionInGivenOrder,
+    },
+    Defect {
         id: "transaction-keeps-part",
         title: "A failed transaction is not rolled back",
         provenance: "https://github.com/wso2/open-healthcare-prebuilt-services/issues/155",
         class: "transaction",
         effect: "what a transaction wrote before the entry that failed stays",
         fault: Fault::TransactionKeepsPart,
+    },
+    Defect {
+        id: "update-keeps-removed",
+        title: "An update does not remove elements",
+        provenance: "http://hl7.org/fhir/R4/http.html#update",
+        class: "round-trip",
+        effect: "elements that a PUT leaves out stay as they were",
+        fault: Fault::UpdateKeepsRemoved,
+    },
+    Defect {
+        id: "validate-always-fine",
+        title: "$validate finds everything valid",
+        provenance: "https://github.com/HeliosSoftware/hfs/issues/368",
+        class: "operations",
+        effect: "$validate answers without an error whatever it is given",
+        fault: Fault::ValidateAlwaysFine,
+    },
+    Defect {
+        id: "validate-code-anything",
+        title: "$validate-code accepts any code",
+        provenance: "http://hl7.org/fhir/R4/valueset-operation-validate-code.html",
+        class: "operations",
+        effect: "$validate-code says true to codes that are not in the value set",
+        fault: Fault::ValidateCodeAnything,
     },
     Defect {
         id: "vread-returns-current",
@@ -347,6 +518,16 @@ pub(super) fn with_empty_texts(mut value: Value) -> Value {
         }
     }
     value
+}
+
+/// A resource with the members that it had before and that were to go.
+pub(super) fn with_what_was_there(mut resource: Value, before: &Value) -> Value {
+    if let (Some(members), Some(old)) = (resource.as_object_mut(), before.as_object()) {
+        for (name, value) in old {
+            members.entry(name).or_insert_with(|| value.clone());
+        }
+    }
+    resource
 }
 
 /// What a web framework answers when nobody asked it for FHIR.

@@ -49,7 +49,8 @@ pub fn history(turn: &mut Turn<'_>, call: &Call, scope: &Scope<'_>) -> Result<Re
     if versions.is_empty() && matches!(scope, Scope::Instance(_)) {
         return Err(Refusal::not_found("there is no such resource"));
     }
-    versions.retain(|version| version.instant.as_nanosecond() >= wanted.since);
+    let excludes = i128::from(turn.server.has(Fault::SinceExclusive));
+    versions.retain(|version| version.instant.as_nanosecond() - excludes >= wanted.since);
     if !turn.server.has(Fault::HistoryOldestFirst) {
         versions.reverse();
     }
@@ -99,6 +100,10 @@ impl Wanted {
                     ));
                 }
                 _ => continue,
+            }
+            if wanted.used.iter().any(|(known, _)| known == name) {
+                let message = format!("{name} appears more than once");
+                return Err(Refusal::invalid(message));
             }
             wanted.used.push((name.clone(), value.clone()));
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::conditional;
-use super::defect::Fault;
+use super::defect::{self, Fault};
 use super::negotiate::{Return, preferred_return};
 use super::outcome::{Refusal, success};
 use super::patch;
@@ -139,6 +139,18 @@ fn store(turn: &mut Turn<'_>, call: &Call, key: &Key, resource: Value) -> Result
     {
         return Ok(written(turn, call, &current, 200));
     }
+    let resource = match turn
+        .store
+        .living(key)
+        .and_then(|version| version.resource.as_ref())
+    {
+        Some(before)
+            if call.method == Method::Put && turn.server.has(Fault::UpdateKeepsRemoved) =>
+        {
+            defect::with_what_was_there(resource, before)
+        }
+        _ => resource,
+    };
     let version = turn.write(Draft {
         key: key.clone(),
         resource: Some(resource),
@@ -176,7 +188,11 @@ pub fn written(turn: &Turn<'_>, call: &Call, version: &Arc<Version>, status: u16
         version.version_id
     );
     reply.headers.push(("Location", location));
-    reply.payload = match preferred_return(&call.headers).unwrap_or_default() {
+    let preferred = match turn.server.has(Fault::PreferIgnored) {
+        true => Return::default(),
+        false => preferred_return(&call.headers).unwrap_or_default(),
+    };
+    reply.payload = match preferred {
         Return::Minimal => Payload::Nothing,
         Return::Representation => Payload::Stored(Arc::clone(version)),
         Return::Outcome => Payload::Made(success("stored")),

@@ -3,12 +3,13 @@
 //!
 //! `serve` binds a port; `server::Server::handle` is the same server without a network. Each request takes one turn
 //! at the state (`turn`), is routed (`router`), its body read and validated (`body`), and answered by the room of
-//! its interaction (`instance`, `history`, `conditional`, `search`, `transaction`, `capability`).
+//! its interaction (`instance`, `history`, `conditional`, `search`, `transaction`, `capability`, `operation`).
 
 mod body;
 mod capability;
 mod composite;
 mod conditional;
+mod cors;
 pub mod defect;
 mod facade;
 mod fold;
@@ -17,6 +18,7 @@ mod index;
 mod instance;
 mod log;
 mod negotiate;
+mod operation;
 mod outcome;
 mod page;
 mod patch;

@@ -143,6 +143,9 @@ fn render(
             let entries = page
                 .iter()
                 .map(|version| history::entry(turn.server, version));
+            if turn.server.has(Fault::HistoryTotalOfPage) {
+                total = Some(page.len() as u64);
+            }
             ("history", entries.collect::<Vec<_>>())
         }
         Content::Search(shape) => {

@@ -1,5 +1,6 @@
 //! From a path to a place: which interaction a URL is about and which methods the place has. No state.
 
+use super::operation;
 use super::outcome::Refusal;
 use crate::fhir::definitions::is_resource_type;
 use crate::fhir::resource::{Key, is_id};
@@ -11,6 +12,37 @@ const NOT_SERVED: [&str; 2] = ["Binary", "Parameters"];
 /// True for a resource type that the sandbox stores.
 pub fn is_served(name: &str) -> bool {
     is_resource_type(name) && !NOT_SERVED.contains(&name)
+}
+
+/// On what an operation is invoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// `[base]/$op`
+    System,
+    /// `[base]/Patient/$op`
+    Type(String),
+    /// `[base]/Patient/1/$op`
+    Instance(Key),
+}
+
+impl Place {
+    /// The resource type, if it is not the system.
+    pub fn resource_type(&self) -> Option<&str> {
+        match self {
+            Place::System => None,
+            Place::Type(name) => Some(name),
+            Place::Instance(key) => Some(&key.resource_type),
+        }
+    }
+
+    /// The path below the base, without the operation.
+    pub fn path(&self) -> String {
+        match self {
+            Place::System => String::new(),
+            Place::Type(name) => name.clone(),
+            Place::Instance(key) => key.to_string(),
+        }
+    }
 }
 
 /// A place that a URL names, <http://hl7.org/fhir/R4/http.html>.
@@ -40,6 +72,8 @@ pub enum Route {
     Compartment(Key, String),
     /// `[base]/Patient/1/Observation/_search`
     CompartmentSearch(Key, String),
+    /// An operation, on a type or on a resource.
+    Operation(Place, operation::Operation),
 }
 
 impl Route {
@@ -49,12 +83,11 @@ impl Route {
             .split('/')
             .filter(|segment| !segment.is_empty())
             .collect();
-        if let Some(operation) = segments.iter().find(|segment| segment.starts_with('$')) {
-            return Err(Refusal::new(
-                404,
-                "not-supported",
-                format!("the operation {} is not supported", shorten(operation)),
-            ));
+        if let Some(name) = segments.iter().find(|segment| segment.starts_with('$')) {
+            return operation(&segments).ok_or_else(|| {
+                let message = format!("the operation {} is not supported", shorten(name));
+                Refusal::new(404, "not-supported", message)
+            });
         }
         match segments.as_slice() {
             [] => Ok(Route::System),
@@ -91,6 +124,7 @@ impl Route {
             | Route::Compartment(..) => &[Get, Head, Options],
             Route::Type(_) => &[Get, Head, Post, Put, Patch, Delete, Options],
             Route::TypeSearch(_) | Route::CompartmentSearch(..) => &[Post, Options],
+            Route::Operation(..) => &[Get, Head, Post, Options],
             Route::Instance(_) => &[Get, Head, Put, Patch, Delete, Options],
         }
     }
@@ -112,8 +146,25 @@ impl Route {
             Route::CompartmentSearch(key, name) => {
                 format!("{}/{{id}}/{name}/_search", key.resource_type)
             }
+            Route::Operation(Place::Instance(key), code) => {
+                format!("{}/{{id}}/${}", key.resource_type, code.name())
+            }
+            Route::Operation(place, code) => format!("{}/${}", place.path(), code.name()),
         }
     }
+}
+
+/// The operation at the end of a path, if there is such a one at such a place.
+fn operation(segments: &[&str]) -> Option<Route> {
+    let (name, place) = segments.split_last()?;
+    let place = match place {
+        [] => Place::System,
+        [name] => Place::Type(served(name).ok()?),
+        [name, id] => Place::Instance(key(name, id).ok()?),
+        _ => return None,
+    };
+    let code = operation::at(&place, name.strip_prefix('$')?)?;
+    Some(Route::Operation(place, code))
 }
 
 /// A list of methods as a value of `Allow`.
@@ -181,7 +232,10 @@ mod tests {
             "patient",
             "Foo/1",
             "Patient/1/2/3/4",
-            "Patient/$everything",
+            "Patient/$unknown",
+            "$validate",
+            "Observation/$everything",
+            "Patient/$everything/1",
             "Binary",
         ] {
             assert_eq!(Route::parse(path).unwrap_err().status, 404, "{path}");

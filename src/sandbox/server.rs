@@ -23,7 +23,7 @@ use super::router::{Route, allow};
 use super::store::{Draft, Store, Version, write};
 use super::turn::{Call, Payload, Reply, State, Turn};
 use super::variant::Difference;
-use super::{Options, capability, conditional, instance, search, transaction};
+use super::{Options, capability, conditional, cors, instance, operation, search, transaction};
 use crate::clock::Clock;
 use crate::fhir::Key;
 use crate::fhir::query::decode_pairs;
@@ -108,7 +108,7 @@ impl Server {
         let changes = !request.method.is_safe()
             && !matches!(
                 route,
-                Ok(Route::TypeSearch(_) | Route::CompartmentSearch(..))
+                Ok(Route::TypeSearch(_) | Route::CompartmentSearch(..) | Route::Operation(..))
             )
             && !is_token(&place);
         let reply = if is_token(&place) {
@@ -219,13 +219,18 @@ impl Server {
             headers.append("Content-Type", format!("{media};charset=utf-8"));
         }
         let hides = reply.status == 201 && self.has(Fault::CreateWithoutLocation);
+        let forgets = request.method == Method::Head && self.has(Fault::HeadWithoutEtag);
         for (name, value) in reply.headers {
-            if !(hides && name == "Location") {
+            if !(hides && name == "Location" || forgets && name == "ETag") {
                 headers.append(name, value);
             }
         }
         if let Some(id) = request.headers.get("x-request-id") {
             headers.append("X-Request-Id", id);
+        }
+        if !self.has(Fault::CorsMissing) {
+            let methods = headers.get("allow").map(str::to_owned);
+            cors::answer(request, methods.as_deref(), &mut headers);
         }
         let is_head = request.method == Method::Head;
         if is_head {
@@ -237,6 +242,14 @@ impl Server {
             headers,
             body: if is_head { Bytes::new() } else { body },
         }
+    }
+
+    /// The entity tag of the CapabilityStatement: another text, another tag.
+    pub(super) fn capability_tag(&self) -> String {
+        let digest = ring::digest::digest(&ring::digest::SHA256, &self.capability_bytes());
+        let head = digest.as_ref()[..8].iter();
+        let text: String = head.map(|byte| format!("{byte:02x}")).collect();
+        format!("W/\"{text}\"")
     }
 
     fn capability_bytes(&self) -> Bytes {
@@ -339,7 +352,10 @@ fn format_of(pairs: &[(String, String)]) -> Option<&str> {
 pub(super) fn dispatch(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusal> {
     use Method::{Delete, Get, Patch, Post, Put};
     match (call.method, &call.route) {
-        (Get, Route::Metadata) => Ok(Reply::made(200, capability::marker())),
+        (Get, Route::Metadata) => {
+            let reply = Reply::made(200, capability::marker());
+            Ok(reply.with_header("ETag", turn.server.capability_tag()))
+        }
         (Get, Route::SmartConfiguration) => Facade::smart_configuration(turn.server),
         (Get, Route::SystemHistory) => history(turn, call, &Scope::System),
         (Get, Route::TypeHistory(name)) => history(turn, call, &Scope::Type(name)),
@@ -352,6 +368,7 @@ pub(super) fn dispatch(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusa
         (Get, Route::Compartment(key, name)) | (Post, Route::CompartmentSearch(key, name)) => {
             search::search(turn, call, name, Some(key))
         }
+        (Get | Post, Route::Operation(place, code)) => operation::perform(turn, call, place, *code),
         (Post, Route::System) => transaction::bundle(turn, call),
         (Post, Route::Type(name)) => conditional::create(turn, call, name),
         (Put, Route::Type(name)) => conditional::update(turn, call, name),

@@ -6,6 +6,7 @@ mod conditions;
 mod facade;
 mod instances;
 mod network;
+mod operations;
 mod searching;
 
 use std::sync::Arc;

@@ -78,14 +78,18 @@ fn batch(turn: &mut Turn<'_>, outer: &Call, entries: &[Value]) -> Vec<Value> {
         let call = call_of(turn, &entry)?;
         dispatch(turn, &call)
     };
-    entries
+    let mut answers: Vec<Value> = entries
         .iter()
         .enumerate()
         .map(|(index, entry)| match outcome(turn, index, entry) {
-            Ok(reply) => answer(&reply),
+            Ok(reply) => answer(turn, &reply),
             Err(refusal) => refused(&refusal),
         })
-        .collect()
+        .collect();
+    if turn.server.has(Fault::BatchOutOfOrder) {
+        answers.reverse();
+    }
+    answers
 }
 
 fn transaction(
@@ -110,7 +114,9 @@ fn carry_out(turn: &mut Turn<'_>, outer: &Call, entries: &[Value]) -> Result<Vec
     }
     let plan = resolve(turn, &mut read)?;
     let mut order: Vec<usize> = (0..read.len()).collect();
-    order.sort_by_key(|index| rank(read[*index].method));
+    if !turn.server.has(Fault::TransactionInGivenOrder) {
+        order.sort_by_key(|index| rank(read[*index].method));
+    }
     let mut answers = vec![Value::Null; read.len()];
     for index in order {
         let entry = &read[index];
@@ -126,7 +132,7 @@ fn carry_out(turn: &mut Turn<'_>, outer: &Call, entries: &[Value]) -> Result<Vec
                 "the entry's criteria find something else once the entries before it are done";
             return Err(located(Refusal::new(409, "conflict", message)));
         }
-        answers[index] = answer(&reply);
+        answers[index] = answer(turn, &reply);
     }
     Ok(answers)
 }
@@ -216,7 +222,8 @@ fn resolve(turn: &mut Turn<'_>, entries: &mut [Entry]) -> Result<Vec<Option<Key>
         let place = place_of(turn, entry).map_err(located)?;
         let is_read = rank(entry.method) == rank(Method::Get);
         if let Some(key) = &place.key {
-            if !is_read && !seen.insert(key.clone()) {
+            let accepts = turn.server.has(Fault::TransactionAcceptsOverlap);
+            if !is_read && !seen.insert(key.clone()) && !accepts {
                 let message = "a resource occurs twice in the transaction";
                 return Err(located(Refusal::invalid(message)));
             }
@@ -230,7 +237,11 @@ fn resolve(turn: &mut Turn<'_>, entries: &mut [Entry]) -> Result<Vec<Option<Key>
         let Some(resource) = &mut entry.resource else {
             continue;
         };
+        let keeps = turn.server.has(Fault::ConditionalReferenceKept);
         for reference in references::conditional(resource) {
+            if keeps {
+                continue;
+            }
             let key =
                 referred(turn, &reference).map_err(|refusal| refusal.in_entry(entry.index))?;
             renames.add(reference, key);
@@ -328,7 +339,8 @@ fn root_of(full_url: &str) -> Option<&str> {
 }
 
 /// An answer as an entry, <http://hl7.org/fhir/R4/bundle.html#transaction-response>.
-fn answer(reply: &Reply) -> Value {
+fn answer(turn: &Turn<'_>, reply: &Reply) -> Value {
+    let forgets = turn.server.has(Fault::BundleEntryWithoutEtag);
     let header = |name: &str| {
         reply
             .headers
@@ -340,7 +352,7 @@ fn answer(reply: &Reply) -> Value {
     if let Some(location) = header("Location") {
         response["location"] = location.into();
     }
-    if let Some(tag) = header("ETag") {
+    if let Some(tag) = header("ETag").filter(|_| !forgets) {
         response["etag"] = tag.into();
     }
     if let Some(version) = &reply.version {

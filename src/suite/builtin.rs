@@ -14,16 +14,24 @@ macro_rules! builtin {
 
 /// All of them in order of id.
 pub static SUITES: &[Source<'static>] = builtin![
+    "core/capability",
     "core/conditional",
     "core/errors",
     "core/history",
     "core/include",
+    "core/integrity",
+    "core/lifecycle",
     "core/metadata",
     "core/modifiers",
+    "core/operations",
     "core/paging",
+    "core/prefer",
     "core/read",
+    "core/robustness",
     "core/search",
+    "core/terminology",
     "core/transaction",
+    "core/transport",
     "core/write",
     "load/smoke",
     "property/core",
@@ -42,6 +50,7 @@ pub fn named(name: &str) -> impl Iterator<Item = &'static Source<'static>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use super::*;
@@ -66,6 +75,10 @@ mod tests {
         let mut ids = Vec::new();
         for area in std::fs::read_dir(&root).unwrap() {
             let area = area.unwrap();
+            // Beside the folders lies what is about the suites, not one of them.
+            if !area.path().is_dir() {
+                continue;
+            }
             for file in std::fs::read_dir(area.path()).unwrap() {
                 let path = file.unwrap().path();
                 let area = area.file_name().into_string().unwrap();
@@ -104,6 +117,70 @@ mod tests {
                 !needs_sentence || !case.sentence.trim().is_empty(),
                 "{id} rests on no sentence"
             );
+        }
+    }
+
+    /// Rows of the checklist: row, status, cases or reason.
+    fn checklist() -> Vec<(String, String, String)> {
+        let text = include_str!("../../suites/checklist.csv");
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("row,status,cases or reason"));
+        lines
+            .map(|line| {
+                let mut columns = line.splitn(3, ',');
+                let mut column = || {
+                    columns
+                        .next()
+                        .unwrap_or_default()
+                        .trim_matches('"')
+                        .to_owned()
+                };
+                (column(), column(), column())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_checklist_has_each_row_once_in_order_with_cases_that_exist_or_a_reason() {
+        let suites = suites();
+        let mut known: BTreeSet<String> = cases(&suites).map(|case| case.id.clone()).collect();
+        known.extend(crate::check::all().map(|check| check.spec().id.to_owned()));
+        let properties = crate::property::PROPERTIES.iter();
+        known.extend(properties.map(|property| property.spec().id.to_owned()));
+        let probes = crate::probe::PROBES.iter();
+        known.extend(probes.map(|probe| probe.spec().id.to_owned()));
+        let rows = checklist();
+        for pair in rows.windows(2) {
+            assert!(
+                pair[0].0 < pair[1].0,
+                "{} stands before {}",
+                pair[0].0,
+                pair[1].0
+            );
+        }
+        for (row, status, words) in &rows {
+            match status.as_str() {
+                "covered" => {
+                    let unknown: Vec<&str> =
+                        words.split(' ').filter(|id| !known.contains(*id)).collect();
+                    assert!(unknown.is_empty(), "{row}: {unknown:?}");
+                }
+                "left-out" => assert!(words.len() > 10, "{row} has no reason"),
+                other => panic!("{row}: `{other}` is not a status"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_that_a_case_names_is_covered_in_the_checklist() {
+        let covered: BTreeSet<String> = checklist()
+            .into_iter()
+            .filter(|(_, status, _)| status == "covered")
+            .map(|(row, ..)| row)
+            .collect();
+        for case in cases(&suites()) {
+            let row = case.checklist.as_deref().unwrap_or_default();
+            assert!(covered.contains(row), "{}: `{row}` is not covered", case.id);
         }
     }
 

@@ -206,11 +206,12 @@ pub struct RequestTemplate {
 }
 
 impl RequestTemplate {
-    /// True unless the method is safe or the request is a search by POST or a `$validate`.
+    /// True unless the method is safe or the request is a search by POST: what a transport without permission to
+    /// write lets through. An operation by POST may change something, so it counts as a write.
     pub fn writes(&self) -> bool {
         let path = self.url.text().split('?').next().unwrap_or_default();
-        let asks_by_post = self.method == Method::Post
-            && (path.ends_with("/_search") || path == "_search" || path.ends_with("/$validate"));
+        let asks_by_post =
+            self.method == Method::Post && (path.ends_with("/_search") || path == "_search");
         !self.method.is_safe() && !asks_by_post
     }
 }

@@ -134,6 +134,25 @@ pub fn find(turn: &mut Turn<'_>, name: &str, pairs: &Pairs) -> Result<Vec<Arc<Ve
         .collect())
 }
 
+/// The living resources of a type, within the record of a patient if one is named, that match all of the pairs. For
+/// operations: the index is taken as it is, and nothing may be unknown.
+pub fn record(
+    turn: &mut Turn<'_>,
+    name: &str,
+    patient: Option<&Key>,
+    pairs: &[(String, String)],
+) -> Result<Vec<Arc<Version>>, Refusal> {
+    let (query, _) = understood(name, &pairs.to_vec(), true)?;
+    let mut rows = matching(turn, name, &query)?;
+    if let Some(patient) = patient {
+        rows = &rows & &in_compartment(turn, name, patient);
+    }
+    let versions = rows
+        .into_iter()
+        .filter_map(|row| turn.index.version(name, row).cloned());
+    Ok(versions.collect())
+}
+
 /// The query without what the server does not know, and the pairs that remain: ignored if lenient, refused if strict.
 fn understood(name: &str, pairs: &Pairs, strict: bool) -> Result<(Query, Pairs), Refusal> {
     let mut ignored = Vec::new();

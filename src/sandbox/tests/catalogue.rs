@@ -9,7 +9,7 @@ use crate::sandbox::{DEFECTS, VARIANTS};
 #[test]
 fn ids_are_sorted_words_and_every_fault_has_a_source() {
     let ids: Vec<&str> = DEFECTS.iter().map(|defect| defect.id).collect();
-    assert!(ids.is_sorted() && ids.len() == 29);
+    assert!(ids.is_sorted() && ids.len() == 48);
     let faults: BTreeSet<_> = DEFECTS.iter().map(|defect| defect.fault).collect();
     assert_eq!(faults.len(), DEFECTS.len());
     for defect in DEFECTS {
@@ -304,4 +304,155 @@ fn a_lagging_index_catches_up() {
     let create = create.with_header("If-None-Exist", "family=eva");
     assert_eq!(server.handle(&create).status, 201);
     assert_eq!(server.handle(&create).status, 200);
+}
+
+#[test]
+fn faults_of_bundles_show_in_their_answers() {
+    let batch = json!({"resourceType": "Bundle", "type": "batch", "entry": [
+        {"request": {"method": "GET", "url": "Patient/none"}},
+        {"request": {"method": "POST", "url": "Patient"}, "resource": patient("x", "Ada")},
+    ]});
+    let answer = |server: &Server| json(&send(server, Method::Post, "", &batch));
+    let first = |server: &Server| {
+        let status = answer(server)["entry"][0]["response"]["status"].clone();
+        status.as_str().unwrap()[..3].to_owned()
+    };
+    assert_eq!(first(&server()), "404");
+    assert_eq!(first(&with_defect("batch-out-of-order")), "201");
+    let tag = |server: &Server| answer(server)["entry"][1]["response"]["etag"].is_string();
+    assert!(tag(&server()) && !tag(&with_defect("bundle-entry-without-etag")));
+    let read_first = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"request": {"method": "GET", "url": "Patient/a"}},
+        {"request": {"method": "PUT", "url": "Patient/a"}, "resource": patient("a", "New")},
+    ]});
+    let seen = |server: &Server| {
+        put(server, &patient("a", "Old"));
+        let answer = json(&send(server, Method::Post, "", &read_first));
+        answer["entry"][0]["resource"]["name"][0]["family"].clone()
+    };
+    assert_eq!(seen(&server()), "New");
+    assert_eq!(seen(&with_defect("transaction-in-given-order")), "Old");
+    let twice = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"request": {"method": "PUT", "url": "Patient/a"}, "resource": patient("a", "One")},
+        {"request": {"method": "PUT", "url": "Patient/a"}, "resource": patient("a", "Two")},
+    ]});
+    let status = |server: &Server| send(server, Method::Post, "", &twice).status;
+    assert_eq!(status(&server()), 400);
+    assert_eq!(status(&with_defect("transaction-accepts-overlap")), 200);
+    let linked = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"request": {"method": "PUT", "url": "Observation/o"},
+         "resource": observation("o", "Patient?family=ada", "x")},
+    ]});
+    let subject = |server: &Server| {
+        put(server, &patient("a", "Ada"));
+        assert_eq!(send(server, Method::Post, "", &linked).status, 200);
+        json(&get(server, "Observation/o"))["subject"]["reference"].clone()
+    };
+    assert_eq!(subject(&server()), "Patient/a");
+    let kept = subject(&with_defect("conditional-reference-kept"));
+    assert_eq!(kept, "Patient?family=ada");
+}
+
+#[test]
+fn faults_of_histories_and_updates_show_in_their_answers() {
+    let history = |server: &Server, query: &str| {
+        fill(server);
+        json(&get(server, &format!("Patient/b/_history?{query}")))
+    };
+    let total = |server: &Server| history(server, "_count=1")["total"].clone();
+    assert_eq!(total(&server()), 2);
+    assert_eq!(total(&with_defect("history-total-of-page")), 1);
+    let since_itself = |server: &Server| {
+        fill(server);
+        let stored = json(&get(server, "Patient/b"));
+        let since = stored["meta"]["lastUpdated"].as_str().unwrap().to_owned();
+        json(&get(server, &format!("Patient/b/_history?_since={since}")))["total"].clone()
+    };
+    assert_eq!(since_itself(&server()), 1);
+    assert_eq!(since_itself(&with_defect("since-exclusive")), 0);
+    let twice = "Patient/b/_history?_since=2001-01-01&_since=2002-01-01";
+    let honest = server();
+    fill(&honest);
+    assert_outcome(&get(&honest, twice), 400);
+    let removed = |server: &Server| {
+        fill(server);
+        put(server, &patient("a", "Ada"));
+        json(&get(server, "Patient/a"))["gender"].is_null()
+    };
+    assert!(removed(&server()) && !removed(&with_defect("update-keeps-removed")));
+    let conditional = |server: &Server, method: Method, id: &str| {
+        fill(server);
+        let request = Request::new(method, "Patient?gender=female").with_json(&patient(id, "Eva"));
+        let request = match method {
+            Method::Post => Request {
+                url: "Patient".into(),
+                ..request
+            }
+            .with_header("If-None-Exist", "gender=female"),
+            _ => request,
+        };
+        let status = server.handle(&request).status;
+        let family = json(&get(server, "Patient/a"))["name"][0]["family"].clone();
+        (status, family == "Eva")
+    };
+    let updates = with_defect("conditional-create-updates");
+    assert_eq!(conditional(&server(), Method::Post, "x"), (200, false));
+    assert_eq!(conditional(&updates, Method::Post, "x"), (200, true));
+    let takes = with_defect("conditional-update-takes-any-id");
+    assert_eq!(conditional(&server(), Method::Put, "x"), (400, false));
+    assert_eq!(conditional(&takes, Method::Put, "x"), (200, true));
+}
+
+#[test]
+fn faults_of_operations_and_fields_show_in_one_request() {
+    let table = [
+        ("everything-leaks", "Patient/a/$everything"),
+        ("everything-misses", "Patient/a/$everything"),
+        (
+            "expand-ignores-filter",
+            "ValueSet/$expand?url=urn:rounds:sandbox:inpatient&filter=care",
+        ),
+        (
+            "lookup-invents",
+            "CodeSystem/$lookup?system=urn:rounds:sandbox:ward&code=unicorn",
+        ),
+        (
+            "validate-code-anything",
+            "CodeSystem/$validate-code?url=urn:rounds:sandbox:ward&code=unicorn",
+        ),
+        (
+            "validate-always-fine",
+            "Patient/a/$validate?profile=urn:unknown",
+        ),
+    ];
+    let honest = server();
+    fill(&honest);
+    for (id, url) in table {
+        let faulty = with_defect(id);
+        fill(&faulty);
+        assert_ne!(seen(&honest, url), seen(&faulty, url), "{id}");
+    }
+    let field = |server: &Server, method: Method, name: &str| {
+        fill(server);
+        let request = Request::new(method, "Patient/a").with_header("Origin", "https://a.example");
+        server.handle(&request).headers.get(name).is_some()
+    };
+    let allow = "Access-Control-Allow-Origin";
+    assert!(field(&server(), Method::Get, allow));
+    assert!(!field(&with_defect("cors-missing"), Method::Get, allow));
+    assert!(field(&server(), Method::Head, "ETag"));
+    assert!(!field(
+        &with_defect("head-without-etag"),
+        Method::Head,
+        "ETag"
+    ));
+    let body = |server: &Server| {
+        let request = Request::new(Method::Put, "Patient/a").with_json(&patient("a", "Ada"));
+        server
+            .handle(&request.with_header("Prefer", "return=minimal"))
+            .body
+            .len()
+    };
+    assert_eq!(body(&server()), 0);
+    assert!(body(&with_defect("prefer-ignored")) > 0);
 }

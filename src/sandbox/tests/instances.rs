@@ -269,7 +269,7 @@ fn prefer_decides_what_a_write_returns() {
 fn wrong_places_methods_and_formats_have_their_statuses() {
     let server = server();
     assert_outcome(&get(&server, "Foo/1"), 404);
-    assert_outcome(&get(&server, "Patient/$everything"), 404);
+    assert_outcome(&get(&server, "Patient/$unknown"), 404);
     let refused = send(&server, Method::Post, "Patient/1", &patient("1", "Ada"));
     assert_outcome(&refused, 405);
     assert!(refused.headers.get("allow").unwrap().contains("PUT"));

@@ -9,6 +9,7 @@ use super::expression;
 /// The short words, each with the form of its argument.
 const WORDS: &[&str] = &[
     "interaction",
+    "operation",
     "search",
     "system",
     "flag",
@@ -60,6 +61,7 @@ fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Requirement> {
 fn form(word: &str) -> &'static str {
     match word {
         "interaction" => "`Patient.read`",
+        "operation" => "`Patient.everything`",
         "search" => "`Patient.family`",
         "system" => "`transaction`",
         "flag" => "`Patient.conditionalCreate`",
@@ -91,6 +93,17 @@ fn spell_out(key: &str, argument: &str) -> Option<(String, String)> {
                 format!("interaction {code} of {name}"),
                 format!(
                     "{}.interaction.where(code = '{code}').exists()",
+                    of_type(name)
+                ),
+            )
+        }
+        // Servers write the name with and without the `$` of its URL.
+        "operation" => {
+            let (name, code) = pair('.')?;
+            (
+                format!("operation ${code} of {name}"),
+                format!(
+                    "{}.operation.where(name = '{code}' or name = '${code}').exists()",
                     of_type(name)
                 ),
             )
