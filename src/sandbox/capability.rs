@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 use super::body::JSON_PATCH;
 use super::facade;
 use super::index::{Indexed, supported};
+use super::modest;
 use super::operation;
 use super::router::is_served;
 use super::server::Server;
+use super::variant::Difference;
 use crate::fhir::definitions::{ParameterKind, resource_types};
 
 /// The day on which this statement last changed; a constant, so that the same server says the same.
@@ -25,6 +27,7 @@ const INSTANCE: [&str; 9] = [
     "create",
     "search-type",
 ];
+/// The last one alone where there are no Bundles.
 const SYSTEM: [&str; 3] = ["transaction", "batch", "history-system"];
 
 /// Stands for the statement in a reply, which is then written from the copy that the server keeps.
@@ -46,14 +49,18 @@ pub fn statement(server: &Server) -> Value {
     let resources: Vec<Value> = types
         .map(|name| match is_facade {
             true => read_only(name),
-            false => resource(name),
+            false => resource(server, name),
         })
         .collect();
     let mut rest = json!({ "mode": "server", "resource": resources });
     if is_facade {
         rest["security"] = facade::security(server);
     } else {
-        rest["interaction"] = codes(&SYSTEM);
+        let system = match server.is(Difference::Modest) {
+            true => &SYSTEM[2..],
+            false => &SYSTEM,
+        };
+        rest["interaction"] = codes(system);
         rest["compartment"] = json!(["http://hl7.org/fhir/CompartmentDefinition/patient"]);
     }
     let mut statement = json!({
@@ -67,7 +74,7 @@ pub fn statement(server: &Server) -> Value {
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
     });
-    if !is_facade {
+    if !is_facade && !server.is(Difference::Modest) {
         statement["patchFormat"] = json!([JSON_PATCH]);
     }
     statement["rest"] = json!([rest]);
@@ -78,7 +85,7 @@ fn codes(codes: &[&str]) -> Value {
     codes.iter().map(|code| json!({ "code": code })).collect()
 }
 
-fn resource(name: &str) -> Value {
+fn resource(server: &Server, name: &str) -> Value {
     let parameters = supported(name);
     let mut resource = json!({
         "type": name,
@@ -96,6 +103,12 @@ fn resource(name: &str) -> Value {
     add(&mut resource, "searchRevInclude", reverse_includes(name));
     resource["searchParam"] = parameters.iter().map(parameter).collect();
     resource["operation"] = operation::claims(name);
+    if server.is(Difference::DeleteMany) {
+        resource["conditionalDelete"] = "multiple".into();
+    }
+    if server.is(Difference::Modest) {
+        modest::claim(&mut resource);
+    }
     resource
 }
 

@@ -10,6 +10,7 @@ use super::search;
 use super::server::{Server, parse_http_date};
 use super::store::Version;
 use super::turn::{Call, Reply, Turn};
+use super::variant::Difference;
 use crate::fhir::Key;
 use crate::fhir::query::decode_pairs;
 use crate::fhir::resource::id;
@@ -132,11 +133,17 @@ pub fn patch(turn: &mut Turn<'_>, call: &Call, name: &str) -> Result<Reply, Refu
     }
 }
 
-/// `DELETE [base]/[type]?criteria`, one match at most.
+/// `DELETE [base]/[type]?criteria`, one match at most unless the server deletes many.
 pub fn delete(turn: &mut Turn<'_>, call: &Call, name: &str) -> Result<Reply, Refusal> {
     match matches(turn, name, &call.pairs)?.as_slice() {
         [] => Ok(Reply::empty(204)),
         [version] => instance::delete(turn, call, &version.key),
+        several if turn.server.is(Difference::DeleteMany) => {
+            for version in several {
+                instance::delete(turn, call, &version.key)?;
+            }
+            Ok(Reply::empty(204))
+        }
         _ => Err(several()),
     }
 }

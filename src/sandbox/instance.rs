@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::body::Body;
 use super::conditional;
 use super::defect::{self, Fault};
+use super::modest;
 use super::negotiate::{Return, preferred_return};
 use super::outcome::{Refusal, success};
 use super::patch;
@@ -132,6 +133,9 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refu
 
 /// Stores a resource and answers as the client prefers; 201 if there was none.
 fn store(turn: &mut Turn<'_>, call: &Call, key: &Key, resource: Value) -> Result<Reply, Refusal> {
+    if turn.server.is(Difference::Modest) {
+        modest::check_write(turn, call, key, &resource)?;
+    }
     let living = turn.store.living(key).cloned();
     let status = if living.is_some() { 200 } else { 201 };
     if let Some(current) = living.filter(|_| turn.server.is(Difference::QuietUpdate))

@@ -23,7 +23,9 @@ use super::router::{Route, allow};
 use super::store::{Draft, Store, Version, write};
 use super::turn::{Call, Payload, Reply, State, Turn};
 use super::variant::Difference;
-use super::{Options, capability, conditional, cors, instance, operation, search, transaction};
+use super::{
+    Options, capability, conditional, cors, instance, modest, operation, search, transaction,
+};
 use crate::clock::Clock;
 use crate::fhir::Key;
 use crate::fhir::query::decode_pairs;
@@ -180,12 +182,16 @@ impl Server {
             headers: request.headers.clone(),
             assigned: None,
         };
+        if self.is(Difference::Modest) {
+            modest::permit(&call)?;
+        }
         dispatch(&mut Turn::begin(self), &call)
     }
 
     fn methods(&self, route: &Route) -> &'static [Method] {
         match &self.facade {
             Some(_) => Facade::methods(),
+            None if self.is(Difference::Modest) => modest::methods(route),
             None => route.methods(),
         }
     }

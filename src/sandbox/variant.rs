@@ -22,6 +22,8 @@ pub(super) enum Difference {
     QuietUpdate,
     IndexLag,
     Facade,
+    DeleteMany,
+    Modest,
 }
 
 /// The variant of an id.
@@ -31,6 +33,13 @@ pub fn variant(id: &str) -> Option<&'static Variant> {
 
 /// All variants in alphabetical order.
 pub static VARIANTS: &[Variant] = &[
+    Variant {
+        id: "delete-many",
+        title: "A conditional delete deletes all matches",
+        effect: "claims conditionalDelete=multiple and deletes every match in place of refusing several",
+        provenance: "http://hl7.org/fhir/R4/http.html#3.1.0.7.1",
+        difference: Difference::DeleteMany,
+    },
     Variant {
         id: "facade",
         title: "A read-only endpoint before an EHR",
@@ -52,6 +61,14 @@ pub static VARIANTS: &[Variant] = &[
         effect: "a search sees a write 500 ms later; reads see it at once",
         provenance: "http://hl7.org/fhir/R4/http.html#transactional-integrity",
         difference: Difference::IndexLag,
+    },
+    Variant {
+        id: "modest",
+        title: "A server that does what R4 asks for and little more",
+        effect: "no delete, no batch, no transaction, no patch, nothing conditional, no id from a client, no operation; \
+                 a reference to nothing is refused",
+        provenance: "http://hl7.org/fhir/R4/http.html#rejecting-updates",
+        difference: Difference::Modest,
     },
     Variant {
         id: "opaque-versions",

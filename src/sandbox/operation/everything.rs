@@ -161,8 +161,8 @@ fn with_referenced(turn: &Turn<'_>, found: Vec<Arc<Version>>) -> Vec<Arc<Version
     all
 }
 
-/// Literal references to this server.
-fn references(value: &Value, base: &str, depth: usize, keys: &mut Vec<Key>) {
+/// Literal references of a resource to this server.
+pub fn references(value: &Value, base: &str, depth: usize, keys: &mut Vec<Key>) {
     let Some(depth) = depth.checked_sub(1) else {
         return;
     };

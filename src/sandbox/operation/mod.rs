@@ -1,7 +1,7 @@
 //! Operations: which there are and where, and the way from a call to the room that answers. What an operation does is
 //! in the file of its name. <http://hl7.org/fhir/R4/operations.html>
 
-mod everything;
+pub mod everything;
 mod input;
 mod terminology;
 mod validate;

@@ -456,3 +456,43 @@ fn faults_of_operations_and_fields_show_in_one_request() {
     assert_eq!(body(&server()), 0);
     assert!(body(&with_defect("prefer-ignored")) > 0);
 }
+
+#[test]
+fn a_conditional_delete_may_delete_many() {
+    let delete = |server: &Server| {
+        put(server, &patient("a", "Ada"));
+        put(server, &patient("b", "Ada"));
+        let request = Request::new(Method::Delete, "Patient?family=ada");
+        (server.handle(&request).status, ids(server, "Patient").len())
+    };
+    assert_eq!(delete(&server()), (412, 2));
+    assert_eq!(delete(&with_variant("delete-many")), (204, 0));
+}
+
+#[test]
+fn a_modest_server_refuses_what_it_does_not_claim() {
+    let server = with_variant("modest");
+    let made = send(&server, Method::Post, "Patient", &patient("x", "Ada"));
+    let id = json(&made)["id"].as_str().unwrap().to_owned();
+    let place = format!("Patient/{id}");
+    let update = send(&server, Method::Put, &place, &patient(&id, "Eva"));
+    assert_eq!(update.status, 200);
+    let status = |method: Method, url: &str, body: &Value| send(&server, method, url, body).status;
+    assert_eq!(status(Method::Put, "Patient/y", &patient("y", "Eva")), 405);
+    assert_eq!(status(Method::Delete, &place, &json!({})), 405);
+    assert_eq!(
+        status(Method::Put, "Patient?family=eva", &patient(&id, "Eva")),
+        405
+    );
+    let bundle = json!({"resourceType": "Bundle", "type": "batch"});
+    assert_eq!(status(Method::Post, "", &bundle), 405);
+    let dangling = observation("o", "Patient/none", "x");
+    assert_eq!(status(Method::Post, "Observation", &dangling), 422);
+    let fitting = observation("o", &place, "x");
+    assert_eq!(status(Method::Post, "Observation", &fitting), 201);
+    let conditional = Request::new(Method::Post, "Patient")
+        .with_json(&patient("x", "Ada"))
+        .with_header("If-None-Exist", "family=eva");
+    assert_outcome(&server.handle(&conditional), 400);
+    assert_outcome(&get(&server, &format!("{place}/$validate")), 404);
+}
