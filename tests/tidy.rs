@@ -48,6 +48,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("hyper::server", &["src/sandbox/serve.rs"]),
     ("quick_junit", &["src/report/junit.rs"]),
     ("json_patch", &["src/sandbox/"]),
+    ("quick_xml", &["src/fhir/xml/"]),
 ];
 
 /// What stands at the top of the repository. Not more than this, and not all of it at every moment.

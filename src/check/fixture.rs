@@ -13,8 +13,8 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{Check, Evidence, all};
-use crate::fhir::Key;
 use crate::fhir::capability::Capability;
+use crate::fhir::{Key, resource};
 use crate::http::{Exchange, Headers, Method, Request, Response, Timings};
 use crate::record::{Cohort, Completeness, Isolation, Provenance, Violation};
 
@@ -91,6 +91,7 @@ fn read_exchanges(list: Option<&Value>, first: usize) -> Option<Vec<Exchange>> {
 fn read_exchange(value: &Value, number: u32) -> Option<Exchange> {
     let request = value.get("request")?;
     let response = value.get("response")?;
+    let answer = body(response.get("body"));
     let method: Method = serde_json::from_value(request.get("method")?.clone()).ok()?;
     Some(Exchange {
         number,
@@ -104,25 +105,23 @@ fn read_exchange(value: &Value, number: u32) -> Option<Exchange> {
             status: u16::try_from(response.get("status")?.as_u64()?).ok()?,
             version: "HTTP/1.1",
             headers: headers(response.get("headers")),
-            body: body(response.get("body")),
+            body: answer.clone(),
         }),
         timings: Timings::default(),
+        translated: resource::is_markup(&answer)
+            .then(|| resource::of_body(&answer))
+            .flatten(),
     })
 }
 
 fn read_cohort(value: &Value) -> Cohort {
-    let resources = |name: &str| -> IndexMap<Key, Value> {
+    let of = |name: &str| -> IndexMap<Key, Value> {
         value
             .get(name)
             .and_then(Value::as_array)
             .into_iter()
             .flatten()
-            .map(|resource| {
-                (
-                    Key::of(resource).expect("a fixture has ids"),
-                    resource.clone(),
-                )
-            })
+            .map(|value| (Key::of(value).expect("a fixture has ids"), value.clone()))
             .collect()
     };
     let completeness: Completeness =
@@ -135,8 +134,8 @@ fn read_cohort(value: &Value) -> Cohort {
         None => Isolation::None,
     };
     Cohort {
-        resources: resources("resources"),
-        sent: resources("sent"),
+        resources: of("resources"),
+        sent: of("sent"),
         provenance: Provenance::Generated,
         completeness,
         isolation,

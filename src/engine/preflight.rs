@@ -254,6 +254,7 @@ mod tests {
                 body: body.as_bytes().to_vec().into(),
             }),
             timings: Timings::default(),
+            translated: None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
-use crate::fhir::{Key, definitions};
+use crate::fhir::{Key, definitions, resource};
 use crate::http::{Exchange, FailureKind, Method, Request, Transport};
 use crate::secret::Disclosure;
 use crate::seed::RunToken;
@@ -148,7 +148,7 @@ impl Session {
                 method: request.method,
                 url: self.relative(&request.url),
             });
-            if let Ok(body) = serde_json::from_slice(&request.body) {
+            if let Some(body) = resource::of_body(&request.body) {
                 self.disclosure.learn_resource(&body);
             }
         }
@@ -161,6 +161,7 @@ impl Session {
         {
             self.refused.fetch_add(1, Ordering::Relaxed);
         }
+        exchange.translated = translation(&exchange);
         exchange.number = self.next_number.fetch_add(1, Ordering::Relaxed);
         if writes {
             self.note_writes(&exchange);
@@ -269,6 +270,12 @@ impl Session {
             .cloned()
             .collect()
     }
+}
+
+/// The JSON form of an answer in FHIR XML, for everything that judges by content.
+fn translation(exchange: &Exchange) -> Option<serde_json::Value> {
+    let body = &exchange.response()?.body;
+    resource::is_markup(body).then(|| resource::of_body(body))?
 }
 
 /// Resources that an exchange brought into being, as far as its answer says so.

@@ -11,5 +11,6 @@ pub mod path;
 pub mod query;
 pub mod resource;
 pub mod validate;
+pub mod xml;
 
 pub use resource::Key;

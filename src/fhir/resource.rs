@@ -83,6 +83,21 @@ pub fn last_updated(resource: &Value) -> Option<&str> {
     resource.get("meta")?.get("lastUpdated")?.as_str()
 }
 
+/// A resource in either format of R4, told apart by the first character: JSON as it is, XML as its JSON form.
+/// `None` if it is neither.
+pub fn of_body(bytes: &[u8]) -> Option<Value> {
+    match is_markup(bytes) {
+        true => super::xml::read(bytes).ok(),
+        false => serde_json::from_slice(bytes).ok(),
+    }
+}
+
+/// True for what begins like XML or HTML.
+pub fn is_markup(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    bytes.trim_ascii_start().starts_with(b"<")
+}
+
 /// A JSON text that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
@@ -233,6 +248,15 @@ mod tests {
     fn an_error_has_a_position_and_no_values() {
         let error = parse(b"{\"family\": Mustermann}").unwrap_err();
         assert_eq!((error.line, error.message.as_str()), (1, "not JSON"));
+    }
+
+    #[test]
+    fn a_body_is_read_in_either_format() {
+        let json = of_body(br#" {"resourceType":"Patient","active":true}"#);
+        let xml =
+            "\u{feff}<Patient xmlns=\"http://hl7.org/fhir\"><active value=\"true\"/></Patient>";
+        assert_eq!(of_body(xml.as_bytes()), json);
+        assert!(json.is_some() && of_body(b"<html/>").is_none() && of_body(b"").is_none());
     }
 
     #[test]

@@ -386,6 +386,7 @@ fn unsent(request: Request, failure: Failure, started: Duration) -> Exchange {
             started,
             ..Timings::default()
         },
+        translated: None,
     }
 }
 

@@ -122,6 +122,7 @@ impl Client {
                 head,
                 total: self.clock.elapsed().saturating_sub(started),
             },
+            translated: None,
         }
     }
 

@@ -157,6 +157,7 @@ mod tests {
                 message: String::new(),
             }),
             timings: Timings::default(),
+            translated: None,
         }
     }
 

@@ -75,6 +75,9 @@ pub struct Exchange {
     pub outcome: Result<Response, Failure>,
     /// When and how long.
     pub timings: Timings,
+    /// The body of the response as FHIR JSON where it came as FHIR XML; a session fills it in, for the words of FHIR
+    /// are not known here. The bytes in `outcome` stay what was received.
+    pub translated: Option<serde_json::Value>,
 }
 
 impl Exchange {
@@ -88,8 +91,11 @@ impl Exchange {
         self.response().map(|response| response.status)
     }
 
-    /// The body as JSON (numbers keep their text), if it is JSON.
+    /// The body as JSON (numbers keep their text), if it is JSON or was translated to it.
     pub fn json(&self) -> Option<serde_json::Value> {
+        if self.translated.is_some() {
+            return self.translated.clone();
+        }
         serde_json::from_slice(&self.response()?.body).ok()
     }
 

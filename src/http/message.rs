@@ -166,6 +166,9 @@ impl Request {
 /// Media type of FHIR JSON, <http://hl7.org/fhir/R4/http.html#mime-type>.
 pub const FHIR_JSON: &str = "application/fhir+json";
 
+/// Media type of FHIR XML, <http://hl7.org/fhir/R4/http.html#mime-type>.
+pub const FHIR_XML: &str = "application/fhir+xml";
+
 /// One complete response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {

@@ -16,5 +16,5 @@ pub mod tls;
 pub mod transport;
 
 pub use exchange::{Exchange, Failure, FailureKind, Timings};
-pub use message::{FHIR_JSON, Headers, Method, Request, Response};
+pub use message::{FHIR_JSON, FHIR_XML, Headers, Method, Request, Response};
 pub use transport::{ReadOnly, Sending, Transport};

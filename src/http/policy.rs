@@ -189,6 +189,7 @@ impl<T: Transport + ?Sized> Policed<T> {
                 started: self.clock.elapsed(),
                 ..Timings::default()
             },
+            translated: None,
         }
     }
 }

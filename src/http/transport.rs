@@ -53,6 +53,7 @@ impl<T: Transport + ?Sized> Transport for ReadOnly<T> {
                     message,
                 }),
                 timings: super::exchange::Timings::default(),
+                translated: None,
             }
         })
     }

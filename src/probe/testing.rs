@@ -99,6 +99,7 @@ pub(crate) fn answered(url: &str, status: u16, headers: &[(&str, &str)], body: &
             head: Some(Duration::from_millis(8)),
             total: Duration::from_millis(10),
         },
+        translated: None,
     }
 }
 

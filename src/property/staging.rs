@@ -83,6 +83,7 @@ impl Stage {
                 body: body.to_string().into(),
             }),
             timings: Timings::default(),
+            translated: None,
         }
     }
 

@@ -4,18 +4,21 @@ use base64::Engine;
 use serde_json::Value;
 
 use super::defect::Fault;
-use super::negotiate::{RESOURCE_TYPES, require_type};
+use super::negotiate::{RESOURCE_TYPES, essence, is_xml, require_type};
 use super::outcome::Refusal;
+use super::patch::{JSON_PATCH, Patch};
 use super::router::Route;
 use super::server::Server;
 use crate::fhir::query::decode_pairs;
 use crate::fhir::resource::{parse, resource_type};
 use crate::fhir::validate::validate;
-use crate::http::message::{Method, Request};
+use crate::fhir::xml;
+use crate::http::message::{FHIR_JSON, FHIR_XML, Method, Request};
 
-/// Media type of RFC 6902.
-pub const JSON_PATCH: &str = "application/json-patch+json";
-const FORM: &str = "application/x-www-form-urlencoded";
+/// Media types of a patch: a JSON Patch, or a FHIRPath Patch in either format.
+pub const PATCH_TYPES: [&str; 3] = [JSON_PATCH, FHIR_JSON, FHIR_XML];
+/// Media type of a search by POST.
+pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A body that is fit for its place.
 #[derive(Debug, Clone)]
@@ -26,8 +29,8 @@ pub enum Body {
     Resource(Value),
     /// A Bundle for the system; its entries are not checked yet.
     Bundle(Value),
-    /// A JSON Patch.
-    Patch(json_patch::Patch),
+    /// A patch.
+    Patch(Patch),
     /// What an operation is given: a Parameters resource, or a resource as it is. Not checked: that may be the
     /// operation's business.
     Input(Value),
@@ -39,19 +42,24 @@ pub enum Body {
 pub fn read(server: &Server, route: &Route, request: &Request) -> Result<Body, Refusal> {
     match (request.method, route) {
         (Method::Post, Route::System) => {
-            let bundle = json(server, request, &RESOURCE_TYPES)?;
+            let bundle = parsed(server, request, &RESOURCE_TYPES)?;
             of_type(&bundle, "Bundle")?;
             Ok(Body::Bundle(bundle))
         }
         (Method::Post, Route::TypeSearch(_) | Route::CompartmentSearch(..)) => form(request),
         (Method::Post, Route::Operation(..)) if request.body.is_empty() => Ok(Body::Empty),
-        (Method::Post, Route::Operation(..)) => input(json(server, request, &RESOURCE_TYPES)?),
+        (Method::Post, Route::Operation(..)) => input(parsed(server, request, &RESOURCE_TYPES)?),
         (Method::Post | Method::Put, Route::Type(name)) => resource(server, request, name),
         (Method::Put, Route::Instance(key)) => resource(server, request, &key.resource_type),
         (Method::Patch, _) => {
-            let document = json(server, request, &[JSON_PATCH])
-                .map_err(|refusal| refusal.with_header("Accept-Patch", JSON_PATCH))?;
-            patch(document).map(Body::Patch)
+            let document = parsed(server, request, &PATCH_TYPES)
+                .map_err(|refusal| refusal.with_header("Accept-Patch", PATCH_TYPES.join(", ")))?;
+            let media_type = request.headers.get("content-type").map(essence);
+            match media_type.as_deref() {
+                Some(FHIR_JSON | FHIR_XML) => Patch::of_parameters(&document),
+                _ => Patch::of_json(document),
+            }
+            .map(Body::Patch)
         }
         _ => Ok(Body::Empty),
     }
@@ -73,19 +81,25 @@ pub fn of_entry(method: Method, route: &Route, resource: Option<&Value>) -> Resu
     checked(resource.clone(), name)
 }
 
-/// In a Bundle a JSON Patch travels as a Binary, <http://hl7.org/fhir/R4/http.html#patch>.
+/// In a Bundle a JSON Patch travels as a Binary, a FHIRPath Patch as it is, <http://hl7.org/fhir/R4/http.html#patch>.
 fn patch_of_entry(resource: Option<&Value>) -> Result<Body, Refusal> {
-    let refuse = || Refusal::invalid(format!("a PATCH entry needs a Binary of type {JSON_PATCH}"));
-    let binary = resource.ok_or_else(refuse)?;
-    let member = |name: &str| binary.get(name).and_then(Value::as_str);
-    if resource_type(binary) != Some("Binary") || member("contentType") != Some(JSON_PATCH) {
-        return Err(refuse());
+    let refuse = || {
+        Refusal::invalid(format!(
+            "a PATCH entry needs a Parameters, or a Binary of type {JSON_PATCH}"
+        ))
+    };
+    let resource = resource.ok_or_else(refuse)?;
+    let member = |name: &str| resource.get(name).and_then(Value::as_str);
+    match resource_type(resource) {
+        Some("Parameters") => return Patch::of_parameters(resource).map(Body::Patch),
+        Some("Binary") if member("contentType") == Some(JSON_PATCH) => {}
+        _ => return Err(refuse()),
     }
     let bytes = base64::engine::general_purpose::STANDARD
         .decode(member("data").unwrap_or_default())
         .map_err(|_| Refusal::invalid("Binary.data is not base64"))?;
     let document = parse(&bytes).map_err(|error| Refusal::invalid(error.to_string()))?;
-    patch(document.value).map(Body::Patch)
+    Patch::of_json(document.value).map(Body::Patch)
 }
 
 fn input(value: Value) -> Result<Body, Refusal> {
@@ -100,7 +114,7 @@ fn input(value: Value) -> Result<Body, Refusal> {
 }
 
 fn resource(server: &Server, request: &Request, name: &str) -> Result<Body, Refusal> {
-    checked(json(server, request, &RESOURCE_TYPES)?, name)
+    checked(parsed(server, request, &RESOURCE_TYPES)?, name)
 }
 
 fn checked(resource: Value, name: &str) -> Result<Body, Refusal> {
@@ -112,8 +126,20 @@ fn checked(resource: Value, name: &str) -> Result<Body, Refusal> {
     Err(Refusal::unprocessable(&violations))
 }
 
-fn json(server: &Server, request: &Request, types: &[&str]) -> Result<Value, Refusal> {
+/// The body in the format that its media type names.
+fn parsed(server: &Server, request: &Request, types: &[&str]) -> Result<Value, Refusal> {
     require_type(&request.headers, types)?;
+    let media_type = request.headers.get("content-type").map(essence);
+    if !media_type.as_deref().is_some_and(is_xml) {
+        return json(server, request);
+    }
+    xml::read(&request.body).map_err(|error| {
+        let message = format!("the body is not FHIR XML: {error}");
+        Refusal::new(400, "structure", message)
+    })
+}
+
+fn json(server: &Server, request: &Request) -> Result<Value, Refusal> {
     let parsed = parse(&request.body).map_err(|error| {
         if server.has(Fault::BadJsonCrashes) {
             return Refusal::new(500, "exception", "the server could not read the request");
@@ -142,11 +168,6 @@ fn of_type(resource: &Value, name: &str) -> Result<(), Refusal> {
             "the body has no resourceType",
         )),
     }
-}
-
-fn patch(document: Value) -> Result<json_patch::Patch, Refusal> {
-    serde_json::from_value(document)
-        .map_err(|_| Refusal::invalid("the body is not a JSON Patch (RFC 6902)"))
 }
 
 fn form(request: &Request) -> Result<Body, Refusal> {

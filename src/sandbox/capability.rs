@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::body::JSON_PATCH;
+use super::body::PATCH_TYPES;
 use super::facade;
 use super::index::{Indexed, supported};
 use super::modest;
@@ -12,6 +12,7 @@ use super::router::is_served;
 use super::server::Server;
 use super::variant::Difference;
 use crate::fhir::definitions::{ParameterKind, resource_types};
+use crate::http::message::{FHIR_JSON, FHIR_XML};
 
 /// The day on which this statement last changed; a constant, so that the same server says the same.
 const DATE: &str = "2026-11-01";
@@ -72,10 +73,10 @@ pub fn statement(server: &Server) -> Value {
         "software": { "name": "rounds sandbox", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": "In-memory endpoint for tests", "url": server.base() },
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": [FHIR_JSON, FHIR_XML, "json", "xml"],
     });
     if !is_facade && !server.is(Difference::Modest) {
-        statement["patchFormat"] = json!([JSON_PATCH]);
+        statement["patchFormat"] = json!(PATCH_TYPES);
     }
     statement["rest"] = json!([rest]);
     statement

@@ -24,6 +24,7 @@ pub struct Defect {
 /// The switch behind a defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fault {
+    AcceptWeightIgnored,
     BadJsonCrashes,
     BatchOutOfOrder,
     BundleEntryWithoutEtag,
@@ -44,6 +45,7 @@ pub(super) enum Fault {
     EverythingMisses,
     ExpandIgnoresFilter,
     FilterIgnored,
+    FormatIgnored,
     FullUrlWithVersion,
     GeExcludesDay,
     GenericJsonType,
@@ -59,6 +61,9 @@ pub(super) enum Fault {
     NotOmitsMissing,
     OrDuplicates,
     PageOverlap,
+    PatchInsertAppends,
+    PatchKeepsPart,
+    PatchTestIgnored,
     PostSearchDropsParameter,
     PreferIgnored,
     PrimitiveExtensionDropped,
@@ -72,6 +77,7 @@ pub(super) enum Fault {
     ValidateAlwaysFine,
     ValidateCodeAnything,
     VreadReturnsCurrent,
+    XmlNarrativeLost,
 }
 
 /// The defect of an id.
@@ -81,6 +87,14 @@ pub fn defect(id: &str) -> Option<&'static Defect> {
 
 /// All defects in alphabetical order.
 pub static DEFECTS: &[Defect] = &[
+    Defect {
+        id: "accept-weight-ignored",
+        title: "The weights of Accept are ignored",
+        provenance: "http://hl7.org/fhir/R4/http.html#mime-type",
+        class: "negotiation",
+        effect: "of several formats in Accept the first one is taken, whatever their q",
+        fault: Fault::AcceptWeightIgnored,
+    },
     Defect {
         id: "bad-json-crashes",
         title: "A body that is not JSON crashes the request",
@@ -242,6 +256,14 @@ pub static DEFECTS: &[Defect] = &[
         fault: Fault::FilterIgnored,
     },
     Defect {
+        id: "format-ignored",
+        title: "_format is ignored",
+        provenance: "http://hl7.org/fhir/R4/http.html#parameters",
+        class: "negotiation",
+        effect: "_format does not override Accept",
+        fault: Fault::FormatIgnored,
+    },
+    Defect {
         id: "full-url-with-version",
         title: "fullUrl names a version",
         provenance: "https://github.com/microsoft/fhir-server/pull/2863",
@@ -362,6 +384,30 @@ pub static DEFECTS: &[Defect] = &[
         fault: Fault::PageOverlap,
     },
     Defect {
+        id: "patch-insert-appends",
+        title: "An insert of a FHIRPath Patch appends",
+        provenance: "http://hl7.org/fhir/R4/fhirpatch.html",
+        class: "patch",
+        effect: "the index of an insert is not used: the item stands at the end of the list",
+        fault: Fault::PatchInsertAppends,
+    },
+    Defect {
+        id: "patch-keeps-part",
+        title: "A failed patch is not undone",
+        provenance: "http://hl7.org/fhir/R4/http.html#patch",
+        class: "patch",
+        effect: "operations before the one that failed are stored",
+        fault: Fault::PatchKeepsPart,
+    },
+    Defect {
+        id: "patch-test-ignored",
+        title: "The test of a JSON Patch is not made",
+        provenance: "https://www.rfc-editor.org/rfc/rfc6902#section-4.6",
+        class: "patch",
+        effect: "a patch whose test fails is applied",
+        fault: Fault::PatchTestIgnored,
+    },
+    Defect {
         id: "post-search-drops-parameter",
         title: "Search by POST loses a parameter",
         provenance: "http://hl7.org/fhir/R4/http.html#search",
@@ -465,6 +511,14 @@ pub static DEFECTS: &[Defect] = &[
         effect: "a read of an older version answers with the newest one",
         fault: Fault::VreadReturnsCurrent,
     },
+    Defect {
+        id: "xml-narrative-lost",
+        title: "XML has no narrative",
+        provenance: "http://hl7.org/fhir/R4/narrative.html",
+        class: "negotiation",
+        effect: "a resource is written as XML without its text",
+        fault: Fault::XmlNarrativeLost,
+    },
 ];
 
 /// Every number with a fraction or exponent as a double writes it.
@@ -526,6 +580,14 @@ pub(super) fn with_what_was_there(mut resource: Value, before: &Value) -> Value 
         for (name, value) in old {
             members.entry(name).or_insert_with(|| value.clone());
         }
+    }
+    resource
+}
+
+/// The resource without its narrative.
+pub(super) fn without_narrative(mut resource: Value) -> Value {
+    if let Some(members) = resource.as_object_mut() {
+        members.shift_remove("text");
     }
     resource
 }

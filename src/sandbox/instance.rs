@@ -97,17 +97,26 @@ pub fn update(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refu
     store(turn, call, key, resource)
 }
 
-/// `PATCH [base]/[type]/[id]` with a JSON Patch, <http://hl7.org/fhir/R4/http.html#patch>.
+/// `PATCH [base]/[type]/[id]`, <http://hl7.org/fhir/R4/http.html#patch>.
 pub fn patch(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refusal> {
     let Body::Patch(document) = &call.body else {
-        return Err(Refusal::invalid("a JSON Patch is needed as the body"));
+        return Err(Refusal::invalid("a patch is needed as the body"));
     };
     turn.living(key)?;
     conditional::check_match(turn, call, key)?;
     let version = turn.living(key)?;
     let before = version.resource.as_ref().unwrap_or(&Value::Null);
-    let after = patch::apply(before, document, key)?;
-    store(turn, call, key, after)
+    match patch::apply(turn.server, before, document, key) {
+        Ok(after) => store(turn, call, key, after),
+        Err(refusal) => {
+            if turn.server.has(Fault::PatchKeepsPart)
+                && let Some(part) = patch::so_far(turn.server, before, document, key)
+            {
+                store(turn, call, key, part)?;
+            }
+            Err(refusal)
+        }
+    }
 }
 
 /// `DELETE [base]/[type]/[id]`: 204 also if there is nothing, <http://hl7.org/fhir/R4/http.html#delete>.

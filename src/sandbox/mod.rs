@@ -24,6 +24,7 @@ mod outcome;
 mod page;
 mod patch;
 mod references;
+mod represent;
 mod router;
 mod search;
 mod serve;

@@ -16,9 +16,10 @@ use super::facade::Facade;
 use super::history::{Scope, history};
 use super::index::Index;
 use super::log::{Logged, RequestLog};
-use super::negotiate::answer_type;
+use super::negotiate::{answer_type, essence};
 use super::outcome::Refusal;
 use super::page::Cursors;
+use super::represent::{Format, represent};
 use super::router::{Route, allow};
 use super::store::{Draft, Store, Version, write};
 use super::turn::{Call, Payload, Reply, State, Turn};
@@ -102,8 +103,13 @@ impl Server {
         let place = percent_decode_str(&path).decode_utf8_lossy().into_owned();
         let route = Route::parse(&place);
         let pairs = decode_pairs(&query);
-        let format = answer_type(&request.headers, format_of(&pairs));
-        let content_type = format.as_ref().copied().unwrap_or(FHIR_JSON);
+        let form = form_of(request);
+        let parameter = |wanted| parameter(&pairs, &form, wanted);
+        let agreed = answer_type(self, &request.headers, parameter("_format"));
+        let format = Format {
+            media_type: agreed.as_ref().copied().unwrap_or(FHIR_JSON),
+            pretty: parameter("_pretty") == Some("true"),
+        };
         let template = route
             .as_ref()
             .map_or_else(|_| place.clone(), Route::template);
@@ -116,7 +122,7 @@ impl Server {
         let reply = if is_token(&place) {
             self.token(request)
         } else {
-            let checked = format.map(|_| ()).map_err(|refusal| *refusal);
+            let checked = agreed.map(|_| ()).map_err(|refusal| *refusal);
             self.answer(request, route, pairs, checked)
                 .unwrap_or_else(Reply::from)
         };
@@ -128,7 +134,7 @@ impl Server {
             has_body: !request.body.is_empty(),
         };
         self.log.note(line, changes);
-        self.respond(request, reply, content_type)
+        self.respond(request, reply, format)
     }
 
     /// Path below the base and query; a URL outside the base keeps its leading slash and so names no place but
@@ -203,20 +209,14 @@ impl Server {
         }
     }
 
-    fn respond(&self, request: &Request, reply: Reply, content_type: &str) -> Response {
+    fn respond(&self, request: &Request, reply: Reply, format: Format) -> Response {
         let mut headers = Headers::new();
-        let (media, body) = match reply.payload {
-            Payload::Nothing => (None, Bytes::new()),
-            _ if reply.status >= 400 && self.has(Fault::ErrorsAsHtml) => {
-                let page = defect::error_page(reply.status, reason(reply.status));
-                (Some("text/html"), page.into())
+        let (reply, media, body) = match self.written(&reply, format) {
+            Ok((media, body)) => (reply, media, body),
+            Err(refusal) => {
+                let body = write(&refusal.outcome());
+                (Reply::from(refusal), Some(FHIR_JSON), body)
             }
-            Payload::Stored(version) => (Some(content_type), version.body.clone()),
-            Payload::Made(resource) if capability::is_marker(&resource) => {
-                (Some(content_type), self.capability_bytes())
-            }
-            Payload::Made(resource) => (Some(content_type), write(&resource)),
-            Payload::Plain(value) => (Some("application/json"), write(&value)),
         };
         if let Some(mut media) = media {
             if media == FHIR_JSON && self.has(Fault::GenericJsonType) {
@@ -250,18 +250,51 @@ impl Server {
         }
     }
 
-    /// The entity tag of the CapabilityStatement: another text, another tag.
+    /// The entity tag of the CapabilityStatement, weak since every format has the same: another text, another tag.
     pub(super) fn capability_tag(&self) -> String {
-        let digest = ring::digest::digest(&ring::digest::SHA256, &self.capability_bytes());
+        let digest = ring::digest::digest(&ring::digest::SHA256, &self.capability_json());
         let head = digest.as_ref()[..8].iter();
         let text: String = head.map(|byte| format!("{byte:02x}")).collect();
         format!("W/\"{text}\"")
     }
 
-    fn capability_bytes(&self) -> Bytes {
+    fn capability_json(&self) -> Bytes {
         self.capability
             .get_or_init(|| write(&capability::statement(self)))
             .clone()
+    }
+
+    /// Media type and bytes of an answer.
+    fn written(
+        &self,
+        reply: &Reply,
+        format: Format,
+    ) -> Result<(Option<&'static str>, Bytes), Refusal> {
+        let body = match &reply.payload {
+            Payload::Nothing => return Ok((None, Bytes::new())),
+            _ if reply.status >= 400 && self.has(Fault::ErrorsAsHtml) => {
+                let page = defect::error_page(reply.status, reason(reply.status));
+                return Ok((Some("text/html"), page.into()));
+            }
+            Payload::Plain(value) => return Ok((Some("application/json"), write(value))),
+            Payload::Stored(version) if format.is_as_stored() => version.body.clone(),
+            Payload::Stored(version) => match &version.resource {
+                Some(resource) => represent(self, resource, format)?,
+                None => Bytes::new(),
+            },
+            Payload::Made(resource) if capability::is_marker(resource) => {
+                self.capability_bytes(format)?
+            }
+            Payload::Made(resource) => represent(self, resource, format)?,
+        };
+        Ok((Some(format.media_type), body))
+    }
+
+    fn capability_bytes(&self, format: Format) -> Result<Bytes, Refusal> {
+        if !format.is_as_stored() {
+            return represent(self, &capability::statement(self), format);
+        }
+        Ok(self.capability_json())
     }
 
     /// True if a fault is planted.
@@ -347,10 +380,27 @@ fn is_token(place: &str) -> bool {
     place == "/token" || (place.ends_with("/token") && place.contains("://"))
 }
 
-fn format_of(pairs: &[(String, String)]) -> Option<&str> {
+/// Parameters in the form of a search by POST; `_format` and `_pretty` may stand there too.
+fn form_of(request: &Request) -> Vec<(String, String)> {
+    let is_form = request
+        .headers
+        .get("content-type")
+        .is_some_and(|value| essence(value) == body::FORM);
+    match std::str::from_utf8(&request.body) {
+        Ok(text) if is_form => decode_pairs(text),
+        _ => Vec::new(),
+    }
+}
+
+fn parameter<'a>(
+    pairs: &'a [(String, String)],
+    form: &'a [(String, String)],
+    wanted: &str,
+) -> Option<&'a str> {
     pairs
         .iter()
-        .find(|(name, _)| name == "_format")
+        .chain(form)
+        .find(|(name, _)| name == wanted)
         .map(|(_, value)| value.as_str())
 }
 

@@ -4,6 +4,7 @@ mod bundles;
 mod catalogue;
 mod conditions;
 mod facade;
+mod formats;
 mod instances;
 mod network;
 mod operations;
@@ -28,7 +29,7 @@ fn options() -> Options {
     }
 }
 
-fn server() -> Server {
+pub(super) fn server() -> Server {
     Server::new(&options(), BASE).unwrap()
 }
 

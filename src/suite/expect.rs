@@ -188,8 +188,8 @@ fn not_json(exchange: &Exchange) -> Violation {
     Violation::new(
         "expect/body",
         "The body is not what the case demands",
-        "a JSON body",
-        "a body that is not JSON",
+        "a FHIR body",
+        "a body that is neither JSON nor FHIR XML",
     )
     .at("body")
     .seen_in([exchange.number])

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::fhir::query::encode_pairs;
-use crate::http::{FHIR_JSON, Method, Request};
+use crate::fhir::xml::{self, Layout};
+use crate::http::{FHIR_JSON, FHIR_XML, Method, Request};
 
 use super::ir::{BodyTemplate, RequestTemplate};
 use super::template::{Bindings, merge};
@@ -14,8 +15,10 @@ const FORM: &str = "application/x-www-form-urlencoded";
 impl RequestTemplate {
     /// The request with all names filled in.
     ///
+    /// A body that is a resource is written as FHIR XML where the `Content-Type` says so.
+    ///
     /// # Errors
-    /// A sentence that names what is not bound.
+    /// A sentence that names what is not bound, or what XML cannot hold.
     pub fn fill(&self, bindings: &Bindings) -> Result<Request, String> {
         let mut request = Request::new(self.method, self.url.fill_url(bindings)?);
         match &self.body {
@@ -45,8 +48,34 @@ impl RequestTemplate {
         for (name, value) in &self.headers {
             request = request.with_header(name, value.fill(bindings)?);
         }
-        Ok(request)
+        let is_resource = matches!(
+            self.body,
+            Some(BodyTemplate::Json(_) | BodyTemplate::From { .. })
+        );
+        match is_resource && is_xml(&request) {
+            true => as_xml(request),
+            false => Ok(request),
+        }
     }
+}
+
+/// True if a request is labelled as FHIR XML.
+pub fn is_xml(request: &Request) -> bool {
+    request
+        .headers
+        .get("content-type")
+        .is_some_and(|value| value.split(';').next().map(str::trim) == Some(FHIR_XML))
+}
+
+/// The same request with its JSON body in XML.
+fn as_xml(request: Request) -> Result<Request, String> {
+    let resource: Value = serde_json::from_slice(&request.body)
+        .map_err(|_| "a body in XML is a resource".to_owned())?;
+    let written = xml::write(&resource, Layout::Compact).map_err(|error| error.to_string())?;
+    Ok(Request {
+        body: written.into(),
+        ..request
+    })
 }
 
 /// Adds parameters to a search where it does not have them yet: to the form of a POST search, else to the URL.
@@ -140,6 +169,26 @@ mod tests {
         let form = with_parameters(form, &tag);
         assert_eq!(form.url, "Patient/_search");
         assert_eq!(&form.body[..], b"family=Ada&_tag=urn:t%7Cx");
+    }
+
+    #[test]
+    fn a_body_is_written_in_the_format_of_its_label() {
+        let template = RequestTemplate {
+            method: Method::Post,
+            url: Template::parse("Patient").unwrap(),
+            headers: vec![(
+                "Content-Type".to_owned(),
+                Template::parse("application/fhir+xml; charset=utf-8").unwrap(),
+            )],
+            body: Some(BodyTemplate::Json(
+                serde_json::json!({"resourceType": "Patient", "active": true}),
+            )),
+        };
+        let request = template.fill(&Bindings::new()).unwrap();
+        assert!(is_xml(&request));
+        assert!(request.body.ends_with(
+            b"<Patient xmlns=\"http://hl7.org/fhir\"><active value=\"true\"/></Patient>"
+        ));
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn expected_type(exchange: &Exchange, base: &str) -> Option<&'static str> {
         if last == "_search" {
             return Some("searchset");
         }
-        let sent: serde_json::Value = serde_json::from_slice(&exchange.request.body).ok()?;
+        let sent = resource::of_body(&exchange.request.body)?;
         let is_bundle = resource::resource_type(&sent) == Some("Bundle");
         return match (path, is_bundle, bundle_type(&sent)) {
             ("", true, "transaction") => Some("transaction-response"),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::{Check, CheckSpec, Evidence};
 use super::{is_interaction, relative_path, wants_another_format};
 use crate::fhir::resource;
-use crate::http::{Exchange, FHIR_JSON, Method};
+use crate::http::{Exchange, FHIR_JSON, FHIR_XML, Method};
 use crate::record::{Level, Severity, Violation};
 use crate::secret::Phrase;
 
@@ -43,28 +43,36 @@ impl Check for ContentType {
 fn judge(exchange: &Exchange, base: &str) -> Option<Violation> {
     let response = exchange.response()?;
     let path = relative_path(exchange, base);
-    let asks_otherwise = wants_another_format(exchange)
-        || exchange.request.method == Method::Head
+    let is_another = exchange.request.method == Method::Head
         || path.starts_with("Binary/")
         || path.contains('$');
-    if response.body.is_empty() || asks_otherwise || response.status == 304 {
+    if response.body.is_empty() || is_another || response.status == 304 {
         return None;
     }
     let found = response.media_type();
-    if found == FHIR_JSON || found == "application/fhir+xml" {
-        return None;
-    }
     let body = exchange.json();
     let is_fhir = body.as_ref().and_then(resource::resource_type).is_some();
+    let is_xml = resource::is_markup(&response.body);
+    let fitting = if is_xml { FHIR_XML } else { FHIR_JSON };
+    // JSON labelled as XML and the reverse are wrong whatever was asked for.
+    let is_other = is_fhir && !found.is_empty() && found.contains("xml") != is_xml;
+    if !is_other && (found == FHIR_JSON || found == FHIR_XML || wants_another_format(exchange)) {
+        return None;
+    }
+    // What was asked for as text for people may be labelled as such.
+    if is_other && found.starts_with("text/") && wants_another_format(exchange) {
+        return None;
+    }
     let is_success = (200..300).contains(&response.status);
     // An error page of an intermediary is judged by `http/error-is-outcome`.
     if !is_fhir && (!is_success || !is_interaction(exchange, base)) {
         return None;
     }
     let what = match &body {
+        Some(_) if is_fhir && is_xml => "a FHIR resource in XML",
         Some(Value::Object(_)) if is_fhir => "a FHIR resource",
         Some(_) => "JSON that is no resource",
-        None => "something that is not JSON",
+        None => "something that is no FHIR",
     };
     let shown = if found.is_empty() {
         Phrase::say(format!("no Content-Type, and the body is {what}"))
@@ -77,7 +85,7 @@ fn judge(exchange: &Exchange, base: &str) -> Option<Violation> {
         Violation::new(
             SPEC.id,
             "A FHIR body is not labelled as FHIR",
-            FHIR_JSON,
+            fitting,
             shown,
         )
         .at("Content-Type")

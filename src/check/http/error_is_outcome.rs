@@ -4,7 +4,7 @@
 use super::super::{Check, CheckSpec, Evidence};
 use super::{is_interaction, relative_path, wants_another_format};
 use crate::fhir::{definitions, outcome};
-use crate::http::{Exchange, Method};
+use crate::http::{Exchange, FHIR_XML, Method};
 use crate::record::{Level, Severity, Violation};
 use crate::secret::Phrase;
 
@@ -24,9 +24,6 @@ static SPEC: CheckSpec = CheckSpec {
 
 /// Statuses that gateways, rate limits and content negotiation give without the FHIR server.
 const NOT_OURS: &[u16] = &[401, 406, 407, 408, 413, 414, 429, 431, 502, 503, 504];
-
-/// An OperationOutcome in XML is one, though nobody asked for XML.
-const FHIR_XML: &str = "application/fhir+xml";
 
 /// See the sentence of its specification.
 pub struct ErrorIsOutcome;
@@ -51,19 +48,23 @@ fn judge(exchange: &Exchange, base: &str) -> Option<Violation> {
     // 422 is for content that breaks profiles or business rules; R4 wants to be told which.
     let must_explain = response.status == 422 || is_search(exchange, base);
     let is_error = response.status >= 400 && !NOT_OURS.contains(&response.status);
-    if !is_error || !speaks_fhir || !must_explain || response.media_type() == FHIR_XML {
+    if !is_error || !speaks_fhir || !must_explain {
         return None;
     }
     let body = exchange.json();
+    // XML that this program cannot read may still be an OperationOutcome.
+    if response.media_type() == FHIR_XML && body.is_none() && !response.body.is_empty() {
+        return None;
+    }
     if body.as_ref().is_some_and(outcome::is_outcome) {
         return None;
     }
     let what = if response.body.is_empty() {
         "no body"
     } else if body.is_some() {
-        "JSON that is no OperationOutcome"
+        "a body that is no OperationOutcome"
     } else {
-        "a body that is not JSON"
+        "a body that is no FHIR"
     };
     Some(
         Violation::new(

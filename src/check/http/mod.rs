@@ -76,11 +76,14 @@ fn is_interaction(exchange: &Exchange, base: &str) -> bool {
     }
 }
 
-/// True if the request names a format other than FHIR JSON; then other labels and bodies are right.
+/// True if the request names a format other than those of FHIR; then other labels and bodies are right.
 fn wants_another_format(exchange: &Exchange) -> bool {
     let mut accepts = exchange.request.headers.all("accept").peekable();
     let is_named = accepts.peek().is_some();
-    let takes_json =
-        accepts.any(|accepts| accepts.contains("fhir+json") || accepts.contains("*/*"));
-    (is_named && !takes_json) || exchange.request.url.contains("_format=")
+    let takes_fhir = accepts.any(|accepts| {
+        ["fhir+json", "fhir+xml", "*/*"]
+            .iter()
+            .any(|range| accepts.contains(range))
+    });
+    (is_named && !takes_fhir) || exchange.request.url.contains("_format=")
 }

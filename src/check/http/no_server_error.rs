@@ -1,7 +1,7 @@
 //! No request makes the server fall over. Not for overload (503) and what is not implemented (501).
 
 use super::super::{Check, CheckSpec, Evidence};
-use crate::fhir::outcome;
+use crate::fhir::{outcome, resource};
 use crate::http::{Exchange, Method};
 use crate::record::{Level, Severity, Violation};
 use crate::secret::Phrase;
@@ -26,7 +26,7 @@ const EXCUSED: &[u16] = &[501, 502, 503, 504, 507, 511];
 /// R4 lets a server refuse a transaction with "an HTTP 400 or 500 type response".
 fn is_transaction(exchange: &Exchange) -> bool {
     exchange.request.method == Method::Post
-        && serde_json::from_slice::<serde_json::Value>(&exchange.request.body).is_ok_and(|body| {
+        && resource::of_body(&exchange.request.body).is_some_and(|body| {
             body.get("type").and_then(serde_json::Value::as_str) == Some("transaction")
         })
 }

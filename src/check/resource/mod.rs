@@ -3,6 +3,7 @@
 mod decimal_precision;
 mod differences;
 mod same_as_sent;
+mod same_in_both_formats;
 mod structure;
 mod survey;
 mod written;
@@ -24,6 +25,7 @@ pub use survey::{Cause, Survey};
 pub static CHECKS: &[&dyn Check] = &[
     &decimal_precision::DecimalPrecision,
     &same_as_sent::SameAsSent,
+    &same_in_both_formats::SameInBothFormats,
     &structure::Structure,
 ];
 

@@ -107,7 +107,7 @@ pub(super) fn flaws_of_ours<'a>(
     exchanges: impl Iterator<Item = &'a Exchange>,
 ) -> BTreeSet<Identity> {
     exchanges
-        .filter_map(|exchange| serde_json::from_slice::<Value>(&exchange.request.body).ok())
+        .filter_map(|exchange| resource::of_body(&exchange.request.body))
         .flat_map(|sent| flaws(&sent))
         .map(|flaw| flaw.identity)
         .collect()

@@ -243,6 +243,7 @@ mod tests {
                 body: body.to_string().into(),
             }),
             timings: Timings::default(),
+            translated: None,
         }
     }
 

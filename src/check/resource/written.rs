@@ -100,7 +100,7 @@ pub(super) fn note_writes(exchange: &Exchange, written: &mut IndexMap<Key, Value
         Method::Post | Method::Put => {}
         _ => return,
     }
-    let Ok(sent) = serde_json::from_slice::<Value>(&request.body) else {
+    let Some(sent) = resource::of_body(&request.body) else {
         return;
     };
     let located = exchange.header("location").and_then(Key::from_reference);

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 
 use crate::check::Evidence;
 use crate::check::search::Asked;
+use crate::fhir::xml::{self, Layout};
 use crate::fhir::{Key, bundle, resource};
 use crate::http::{Exchange, FailureKind, Method, Request};
 use crate::record::Verdict;
 use crate::suite::expect::{self, StepOutcome};
 use crate::suite::ir::{BodyTemplate, Case, Follow, Rule, Step};
-use crate::suite::request::with_parameters;
+use crate::suite::request::{is_xml, with_parameters};
 use crate::suite::template::Bindings;
 
 use super::super::confine;
@@ -236,7 +237,7 @@ impl<'a> Runner<'a> {
         if !matches!(request.method, Method::Post | Method::Put) {
             return request;
         }
-        let Ok(mut value) = serde_json::from_slice::<Value>(&request.body) else {
+        let Some(mut value) = resource::of_body(&request.body) else {
             return request;
         };
         match resource::resource_type(&value) {
@@ -259,7 +260,13 @@ impl<'a> Runner<'a> {
             .get("content-type")
             .unwrap_or(crate::http::FHIR_JSON)
             .to_owned();
-        let body = serde_json::to_vec(&value).expect("a JSON value is written without error");
+        let body = match is_xml(&request) {
+            true => match xml::write(&value, Layout::Compact) {
+                Ok(body) => body.into_bytes(),
+                Err(_) => return request,
+            },
+            false => serde_json::to_vec(&value).expect("a JSON value is written without error"),
+        };
         request.with_body(&content_type, body)
     }
 

@@ -58,6 +58,7 @@ impl Transport for Endpoint {
                     body: body.to_string().into(),
                 }),
                 timings: Timings::default(),
+                translated: None,
             }
         })
     }

@@ -98,6 +98,34 @@ pub fn child_types(parent: &str, element: &str) -> &'static [&'static str] {
         .map_or(&[], |found| &found.types)
 }
 
+/// A JSON member of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberUse {
+    /// Name of the element, a choice without its type.
+    pub element: &'static str,
+    /// A list in JSON.
+    pub repeats: bool,
+    /// Type name or backbone path of what is in it; `Element` for a primitive, `Resource` for any resource.
+    pub type_name: &'static str,
+}
+
+/// The JSON member `key` of a type or backbone path: `member("Observation", "valueQuantity")`.
+pub fn member(parent: &str, key: &str) -> Option<MemberUse> {
+    let table = table();
+    let node = table.node_of(parent)?;
+    let member = node.member(key)?;
+    let element = &node.elements[usize::from(member.element)];
+    Some(MemberUse {
+        element: element.name,
+        repeats: element.repeats,
+        type_name: match member.target {
+            Target::Node(id) => table.node(id).name,
+            Target::Primitive(_) => "Element",
+            Target::Resource => "Resource",
+        },
+    })
+}
+
 /// Elements of a type or backbone path that must be there (minimum cardinality above 0), in order of definition; a choice
 /// by its stem (`medication`). Empty for a type that R4 does not have.
 pub fn required_elements(parent: &str) -> Vec<&'static str> {

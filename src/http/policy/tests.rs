@@ -40,6 +40,7 @@ impl Transport for Wire {
                 request,
                 outcome: Ok((self.answer)(number)),
                 timings: Timings::default(),
+                translated: None,
             }
         })
     }

@@ -9,7 +9,7 @@ use crate::sandbox::{DEFECTS, VARIANTS};
 #[test]
 fn ids_are_sorted_words_and_every_fault_has_a_source() {
     let ids: Vec<&str> = DEFECTS.iter().map(|defect| defect.id).collect();
-    assert!(ids.is_sorted() && ids.len() == 48);
+    assert!(ids.is_sorted() && ids.len() == 54);
     let faults: BTreeSet<_> = DEFECTS.iter().map(|defect| defect.fault).collect();
     assert_eq!(faults.len(), DEFECTS.len());
     for defect in DEFECTS {

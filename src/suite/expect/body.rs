@@ -85,7 +85,7 @@ pub(super) fn is(kind: BodyKind, outcome: &StepOutcome<'_>) -> Judgement {
         _ if response.body.is_empty() => Phrase::say("no body"),
         Some(found) => Phrase::say("a ").data(found),
         None if json.is_some() => Phrase::say("JSON that is no resource"),
-        None => Phrase::say("a body that is not JSON"),
+        None => Phrase::say("a body that is neither JSON nor FHIR XML"),
     };
     Judgement::broken(
         Violation::new(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use crate::http::Method;
+use crate::http::{FHIR_JSON, FHIR_XML, Method};
 
 use super::super::ir::{
     BodyTemplate, Capture, CaptureSource, DEFAULT_PAGES, Expectation, Follow, Ids, Pick, Poll,
@@ -24,8 +24,8 @@ const METHODS: &[(&str, Method)] = &[
     ("delete", Method::Delete),
 ];
 const STEP_KEYS: &[&str] = &[
-    "get", "head", "options", "post", "put", "patch", "delete", "headers", "body", "form", "as",
-    "expect", "capture", "poll", "follow", "confine",
+    "get", "head", "options", "post", "put", "patch", "delete", "headers", "body", "format",
+    "form", "as", "expect", "capture", "poll", "follow", "confine",
 ];
 /// Pages of a walk at most.
 const MAX_PAGES: u64 = 1_000;
@@ -183,12 +183,43 @@ fn request(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Optio
         names.check(value, &field, problems);
         headers.push((key.text.clone(), field));
     }
+    let body = body(node, names, problems);
+    let media_type = format(node, body.as_ref(), problems);
+    let has_own = headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    if let Some(media_type) = media_type.filter(|_| !has_own) {
+        headers.push(("Content-Type".to_owned(), Template::parse(media_type).ok()?));
+    }
     Some(RequestTemplate {
         method,
         url,
         headers,
-        body: body(node, names, problems),
+        body,
     })
+}
+
+/// `format: xml` sends the body as FHIR XML: the same as a `Content-Type` of it, which may have parameters.
+fn format(
+    node: &Node,
+    body: Option<&BodyTemplate>,
+    problems: &mut Vec<Problem>,
+) -> Option<&'static str> {
+    let value = node.get("format")?;
+    if !matches!(
+        body,
+        Some(BodyTemplate::Json(_) | BodyTemplate::From { .. })
+    ) {
+        problems.push(value.problem("`format` is for a body that is a map"));
+    }
+    match value.as_text() {
+        Some("json") => Some(FHIR_JSON),
+        Some("xml") => Some(FHIR_XML),
+        _ => {
+            problems.push(value.problem("`format` is json or xml"));
+            None
+        }
+    }
 }
 
 fn body(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<BodyTemplate> {
