@@ -19,7 +19,7 @@
 //! | 3b | [`suite`]: the file format and its checked form; [`property`]: invariants over sequences and relations |
 //! | 3a | [`population`]: synthetic patients; [`check`]: judgements on exchanges; [`probe`]: read-only questions and causes; [`sandbox`]: the accused in our own tests |
 //! | 2 | [`record`]: what happened, as plain data |
-//! | 1 | [`fhir`]: vocabulary and grammar of R4, definitions, validator, FHIRPath, oracle; [`http`]: vocabulary of HTTP and the one client |
+//! | 1 | [`fhir`]: vocabulary and grammar of R4, definitions, validator, FHIRPath, XML, oracle; [`http`]: vocabulary of HTTP and the one client |
 //! | 0 | [`seed`], [`clock`], [`secret`], [`stats`] |
 //!
 //! Two walls carry the argument. `sandbox` and the judges never import each other, and only `check`, `property`,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde::{Deserialize, Serialize};
 
 use crate::fhir::{Key, definitions, resource};
-use crate::http::{Exchange, FailureKind, Method, Request, Transport};
+use crate::http::{Exchange, FHIR_JSON, FHIR_XML, FailureKind, Method, Request, Transport};
 use crate::secret::Disclosure;
 use crate::seed::RunToken;
 
@@ -84,6 +84,7 @@ impl Session {
             .path()
             .split('/')
             .for_each(|segment| disclosure.learn(segment));
+        media_types().for_each(|label| disclosure.learn(label));
         disclosure.learn(TAG_SYSTEM);
         disclosure.learn(token.to_string());
         Session {
@@ -270,6 +271,30 @@ impl Session {
             .cloned()
             .collect()
     }
+}
+
+/// Labels of FHIR bodies and values of `_format`, as servers and clients write them: nobody's data.
+fn media_types() -> impl Iterator<Item = String> {
+    let types = [
+        FHIR_JSON,
+        FHIR_XML,
+        "application/json",
+        "application/xml",
+        "text/json",
+        "text/xml",
+        "json",
+        "xml",
+    ];
+    let parameters = [
+        "",
+        ";charset=utf-8",
+        "; charset=utf-8",
+        ";charset=UTF-8",
+        "; charset=UTF-8",
+    ];
+    types
+        .into_iter()
+        .flat_map(move |media_type| parameters.map(|parameter| format!("{media_type}{parameter}")))
 }
 
 /// The JSON form of an answer in FHIR XML, for everything that judges by content.

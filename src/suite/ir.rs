@@ -220,6 +220,7 @@ impl RequestTemplate {
 #[derive(Debug, Clone)]
 pub enum BodyTemplate {
     /// `body: {…}`: JSON whose strings are templates; sent as `application/fhir+json` unless a header says otherwise.
+    /// With `format: xml`, or `application/fhir+xml` in the header, it is written as FHIR XML.
     Json(Value),
     /// `body: "…"`: text as it stands; the step's headers give its media type, else `application/fhir+json`.
     Text(Template),
@@ -333,7 +334,7 @@ pub enum Matcher {
 pub enum BodyKind {
     /// No bytes.
     Empty,
-    /// A JSON object with a `resourceType`.
+    /// A resource, in JSON or in FHIR XML.
     Resource,
     /// An OperationOutcome.
     Outcome,

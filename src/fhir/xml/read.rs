@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::tree::{self, Child, Element, located};
@@ -15,7 +16,9 @@ use crate::fhir::definitions::{Kind, Node, Primitive, Table, Target, table};
 /// Not well-formed XML, a DTD or an unknown entity, elements outside of the namespaces of FHIR and (in narratives)
 /// XHTML, text between elements, a document beyond the limits of this module. Never quotes the document.
 pub fn read(bytes: &[u8]) -> Result<Value, ReadError> {
-    let bytes = &bytes[..bytes.len().min(MAX_BYTES + 1)];
+    if bytes.len() > MAX_BYTES {
+        return Err(located("", 0, "the document is larger than 64 MiB"));
+    }
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(error) => {
@@ -70,28 +73,21 @@ impl Reader<'_> {
         for (name, value) in &element.attributes {
             members.insert(name.clone(), value.as_str().into());
         }
-        let mut at = 0;
-        while at < element.children.len() {
-            let name = name_of(&element.children[at]);
-            // Repetitions stand together; those that do not are gathered all the same, or data would be lost.
-            let is_first = !element.children[..at]
-                .iter()
-                .any(|child| name_of(child) == name);
-            if is_first {
-                let all = element.children[at..]
-                    .iter()
-                    .filter(|child| name_of(child) == name);
-                self.member(name, all, node, members)?;
-            }
-            at += 1;
+        // Repetitions stand together; those that do not are gathered all the same, or data would be lost.
+        let mut groups: IndexMap<&str, Vec<&Child>> = IndexMap::new();
+        for child in &element.children {
+            groups.entry(name_of(child)).or_default().push(child);
+        }
+        for (name, all) in groups {
+            self.member(name, &all, node, members)?;
         }
         Ok(())
     }
 
-    fn member<'e>(
+    fn member(
         &self,
         name: &str,
-        all: impl Iterator<Item = &'e Child>,
+        all: &[&Child],
         node: Option<&Node>,
         members: &mut Map<String, Value>,
     ) -> Result<(), ReadError> {
@@ -100,6 +96,7 @@ impl Reader<'_> {
             known.is_some_and(|(node, member)| node.elements[usize::from(member.element)].repeats);
         let target = known.map(|(_, member)| member.target);
         let parts: Vec<Part> = all
+            .iter()
             .map(|child| self.part(child, target))
             .collect::<Result<_, _>>()?;
         put(members, name, parts, repeats);

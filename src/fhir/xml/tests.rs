@@ -239,3 +239,12 @@ fn resources(package: &std::path::Path) -> Vec<(String, Value)> {
     }
     resources
 }
+
+#[test]
+fn repetitions_that_do_not_stand_together_are_gathered_in_order() {
+    let xml = r#"<Patient xmlns="http://hl7.org/fhir"><name><text value="a"/></name><active value="true"/><name><text value="b"/></name></Patient>"#;
+    assert_eq!(
+        read(xml.as_bytes()).unwrap()["name"],
+        json!([{"text": "a"}, {"text": "b"}])
+    );
+}

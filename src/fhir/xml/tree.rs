@@ -5,7 +5,7 @@ use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 
-use super::{FHIR, MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, ReadError, XHTML, narrative};
+use super::{FHIR, MAX_DEPTH, MAX_ELEMENTS, ReadError, XHTML, narrative};
 
 /// Attributes that say how to read the document, not what is in it.
 const FOREIGN_PREFIXES: [&str; 3] = ["xmlns", "xsi", "xml"];
@@ -33,9 +33,6 @@ pub(super) enum Child {
 /// The root element of a document.
 pub(super) fn parse(text: &str) -> Result<Element, ReadError> {
     let refuse = |position: usize, message: &str| located(text, position, message);
-    if text.len() > MAX_BYTES {
-        return Err(refuse(0, "the document is larger than 64 MiB"));
-    }
     let mut reader = NsReader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut open: Vec<Element> = Vec::new();

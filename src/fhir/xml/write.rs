@@ -116,6 +116,7 @@ impl Writer {
         self.out.push('>');
         let start = self.out.len();
         self.depth += 1;
+        let has_siblings = members.keys().any(|key| key.starts_with('_'));
         for (index, element) in node.elements.iter().enumerate() {
             if element.attribute {
                 continue;
@@ -126,7 +127,9 @@ impl Writer {
                 .filter(|member| usize::from(member.element) == index)
             {
                 let value = members.get(member.key.as_ref());
-                let beside = members.get(&format!("_{}", member.key));
+                let beside = has_siblings
+                    .then(|| members.get(&format!("_{}", member.key)))
+                    .flatten();
                 self.member(&member.key, element, member.target, value, beside)?;
             }
         }

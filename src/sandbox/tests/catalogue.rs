@@ -496,3 +496,79 @@ fn a_modest_server_refuses_what_it_does_not_claim() {
     assert_outcome(&server.handle(&conditional), 400);
     assert_outcome(&get(&server, &format!("{place}/$validate")), 404);
 }
+
+#[test]
+fn faults_of_formats_show_in_the_label_or_the_narrative() {
+    let label = |server: &Server, url: &str, accept: &str| {
+        let request = Request::get(url).with_header("Accept", accept);
+        server.handle(&request).media_type()
+    };
+    let weighed = "application/fhir+json;q=0.1, application/fhir+xml";
+    let of = |server: &Server| label(server, "metadata", weighed);
+    assert_eq!(of(&server()), "application/fhir+xml");
+    let faulty = with_defect("accept-weight-ignored");
+    assert_eq!(of(&faulty), "application/fhir+json");
+    let of = |server: &Server| label(server, "metadata?_format=xml", "application/fhir+json");
+    assert_eq!(of(&server()), "application/fhir+xml");
+    assert_eq!(of(&with_defect("format-ignored")), "application/fhir+json");
+    let narrative = |server: &Server| {
+        let mut ada = patient("a", "Ada");
+        ada["text"] = json!({"status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">Ada</div>"});
+        put(server, &ada);
+        get(server, "Patient/a?_format=xml")
+            .body
+            .windows(4)
+            .any(|found| found == b"<div")
+    };
+    assert!(narrative(&server()) && !narrative(&with_defect("xml-narrative-lost")));
+}
+
+#[test]
+fn faults_of_patches_show_in_what_is_stored() {
+    let patched = |server: &Server, body: &Value, media_type: &str| {
+        let mut ada = patient("a", "Ada");
+        ada["name"][0]["given"] = json!(["A", "B"]);
+        put(server, &ada);
+        let patch = Request::new(Method::Patch, "Patient/a").with_json(body);
+        let status = server
+            .handle(&patch.with_header("Content-Type", media_type))
+            .status;
+        let name = json(&get(server, "Patient/a"))["name"][0].clone();
+        (status, name)
+    };
+    let json_patch = "application/json-patch+json";
+    let half = json!([{"op": "replace", "path": "/name/0/family", "value": "B"}, {"op": "remove", "path": "/photo"}]);
+    let (status, name) = patched(&server(), &half, json_patch);
+    assert_eq!((status, &name["family"]), (422, &json!("Ada")));
+    let (status, name) = patched(&with_defect("patch-keeps-part"), &half, json_patch);
+    assert_eq!((status, &name["family"]), (422, &json!("B")));
+    let tested = json!([{"op": "test", "path": "/name/0/family", "value": "C"}, {"op": "replace", "path": "/name/0/family", "value": "B"}]);
+    assert_eq!(patched(&server(), &tested, json_patch).0, 422);
+    let faulty = with_defect("patch-test-ignored");
+    assert_eq!(patched(&faulty, &tested, json_patch).0, 200);
+    let insert = json!({"resourceType": "Parameters", "parameter": [{"name": "operation", "part": [
+        {"name": "type", "valueCode": "insert"}, {"name": "path", "valueString": "Patient.name[0].given"},
+        {"name": "index", "valueInteger": 0}, {"name": "value", "valueString": "C"}]}]});
+    let given =
+        |server: &Server| patched(server, &insert, "application/fhir+json").1["given"].clone();
+    assert_eq!(given(&server()), json!(["C", "A", "B"]));
+    assert_eq!(
+        given(&with_defect("patch-insert-appends")),
+        json!(["A", "B", "C"])
+    );
+}
+
+#[test]
+fn a_narrative_made_of_data_does_not_outlive_it() {
+    let server = server();
+    let after = |status: &str| {
+        let mut ada = patient("a", "Ada");
+        ada["text"] = json!({"status": status, "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">Ada</div>"});
+        put(&server, &ada);
+        let body = json!([{"op": "replace", "path": "/name/0/family", "value": "B"}]);
+        let patch = Request::new(Method::Patch, "Patient/a").with_json(&body);
+        server.handle(&patch.with_header("Content-Type", "application/json-patch+json"));
+        json(&get(&server, "Patient/a")).get("text").is_some()
+    };
+    assert!(!after("generated") && after("additional"));
+}
