@@ -6,6 +6,9 @@ mod reread;
 mod responses;
 mod step;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::http::Exchange;

@@ -1,0 +1,185 @@
+//! Disagreements about data of others, against an endpoint that loses a match, changes it, or hides it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::case;
+use crate::clock::SystemClock;
+use crate::engine::context::{Context, Requirements};
+use crate::engine::session::{NoJournal, Session};
+use crate::fhir::Key;
+use crate::fhir::capability::Capability;
+use crate::http::{Exchange, Request, Response, Sending, Timings, Transport};
+use crate::record::event::Silent;
+use crate::record::{Cohort, Completeness, Verdict};
+use crate::secret::Disclosure;
+use crate::seed::{RunToken, Seed};
+use crate::suite::ir::{Body, Suite};
+use crate::suite::load::{Source, load};
+
+const BASE: &str = "http://ehr.example/fhir";
+
+const SUITE: &str = "
+kind: conformance
+title: One search
+cases:
+  - id: search/family
+    title: A search by family name returns all
+    spec: http://hl7.org/fhir/R4/search.html
+    sentence: May match just the start of a string
+    level: SHALL
+    severity: major
+    steps:
+      - get: Patient?family=ada
+        expect: { status: 200, ids: oracle }
+";
+
+fn patient(version: &str) -> Value {
+    json!({"resourceType": "Patient", "id": "a", "meta": {"versionId": version},
+        "name": [{"family": "Ada"}]})
+}
+
+/// Answers searches with nothing, and reads with a status and a body.
+struct Forgetful {
+    base: Url,
+    read: (u16, Value),
+}
+
+impl Transport for Forgetful {
+    fn send(&self, mut request: Request) -> Sending<'_> {
+        let relative = request.url.trim_start_matches(BASE).trim_start_matches('/');
+        let (status, body) = match relative {
+            "Patient/a" => self.read.clone(),
+            search => {
+                let links = json!([{"relation": "self", "url": format!("{BASE}/{search}")}]);
+                let bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": 0,
+                    "link": links});
+                (200, bundle)
+            }
+        };
+        request.url = format!("{BASE}/{relative}");
+        Box::pin(async move {
+            Exchange {
+                number: 0,
+                request,
+                outcome: Ok(Response {
+                    status,
+                    version: "HTTP/1.1",
+                    headers: [("content-type", "application/fhir+json")]
+                        .into_iter()
+                        .collect(),
+                    body: body.to_string().into(),
+                }),
+                timings: Timings::default(),
+                translated: None,
+            }
+        })
+    }
+
+    fn base(&self) -> &Url {
+        &self.base
+    }
+}
+
+/// The surroundings of a run on a cohort of one patient, version 1.
+fn context(completeness: Completeness, read: (u16, Value)) -> Context {
+    let base = Url::parse(BASE).unwrap();
+    let token = RunToken::fixed(Seed(1));
+    let transport = Arc::new(Forgetful { base, read });
+    let disclosure = Disclosure::everything();
+    let mut cohort = Cohort {
+        completeness,
+        ..Cohort::empty()
+    };
+    cohort
+        .resources
+        .insert(Key::new("Patient", "a"), patient("1"));
+    Context {
+        session: Arc::new(Session::new(
+            transport,
+            disclosure,
+            token,
+            Box::new(NoJournal),
+        )),
+        capability: Arc::new(Capability::new(
+            json!({"rest": [{"mode": "server", "resource": [{"type": "Patient",
+                "interaction": [{"code": "search-type"}], "searchParam": [{"name": "family"}]}]}]}),
+        )),
+        cohort: Arc::new(cohort),
+        memory: Arc::default(),
+        survey: Arc::default(),
+        seed: Seed(1),
+        token,
+        clock: Arc::new(SystemClock::new()),
+        observer: Arc::new(Silent),
+        writes: false,
+        load: false,
+        jobs: 1,
+        requirements: Requirements::default(),
+        vars: Arc::default(),
+        overlay: Arc::default(),
+        index_lag: Duration::ZERO,
+        stop: Arc::default(),
+    }
+}
+
+fn suite() -> Suite {
+    let source = Source {
+        id: "core/one",
+        file: "one.yaml",
+        text: SUITE,
+    };
+    load(&[source]).unwrap().remove(0)
+}
+
+async fn verdict(completeness: Completeness, read: (u16, Value)) -> (Verdict, usize) {
+    let suite = suite();
+    let Body::Conformance(cases) = &suite.body else {
+        panic!("a suite of cases")
+    };
+    let context = context(completeness, read);
+    let (record, exchanges) = case::execute(&context, &suite, &cases[0]).await;
+    (record.verdict, exchanges.len())
+}
+
+const OTHERS: [Completeness; 2] = [Completeness::Snapshot, Completeness::Sample];
+
+#[tokio::test]
+async fn a_missing_match_that_can_be_read_fails_the_server() {
+    for completeness in OTHERS {
+        // A search, a read, and the search again.
+        let (verdict, exchanges) = verdict(completeness, (200, patient("1"))).await;
+        assert_eq!((verdict, exchanges), (Verdict::Fail, 3));
+    }
+}
+
+#[tokio::test]
+async fn a_missing_match_that_changed_or_went_meanwhile_is_unstable() {
+    for read in [(200, patient("2")), (404, json!({})), (410, json!({}))] {
+        for completeness in OTHERS {
+            let (verdict, exchanges) = verdict(completeness, read.clone()).await;
+            assert!(
+                matches!(&verdict, Verdict::Error(why) if why.starts_with("unstable: ")),
+                "{verdict:?}"
+            );
+            assert_eq!(exchanges, 2, "nothing is asked again");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_missing_match_that_may_be_hidden_only_warns() {
+    for completeness in OTHERS {
+        let (verdict, _) = verdict(completeness, (403, json!({}))).await;
+        assert_eq!(verdict, Verdict::Warn);
+    }
+}
+
+#[tokio::test]
+async fn our_own_data_needs_no_second_look() {
+    let (verdict, exchanges) = verdict(Completeness::Exact, (404, json!({}))).await;
+    assert_eq!((verdict, exchanges), (Verdict::Fail, 2));
+}
