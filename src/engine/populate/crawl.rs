@@ -70,15 +70,14 @@ pub async fn crawl(context: &Context, bounds: &Bounds) -> Populated {
         sent: 0,
         resources: IndexMap::new(),
         causes: Vec::new(),
+        reference: Reference::Id,
     };
     let patients = crawler.patients().await;
     context
         .observer
         .observe(Event::Stage(format!("reading {} patients", patients.len())));
     for (position, patient) in patients.iter().enumerate() {
-        for name in crawler.types() {
-            crawler.compartment(patient, position, &name).await;
-        }
+        crawler.record(patient, position).await;
     }
     let cohort = Cohort {
         resources: crawler.resources,
@@ -101,6 +100,25 @@ struct Crawler<'a> {
     sent: u64,
     resources: IndexMap<Key, serde_json::Value>,
     causes: Vec<String>,
+    reference: Reference,
+}
+
+/// How a search names the patient. R4 has both forms; a target that finds nothing by the one is asked by the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reference {
+    /// `patient=1`
+    Id,
+    /// `patient=Patient/1`
+    TypeAndId,
+}
+
+impl Reference {
+    fn to(self, patient: &str) -> String {
+        match self {
+            Reference::Id => patient.to_owned(),
+            Reference::TypeAndId => format!("Patient/{patient}"),
+        }
+    }
 }
 
 impl Crawler<'_> {
@@ -192,9 +210,21 @@ impl Crawler<'_> {
         types
     }
 
+    /// Reads what belongs to a patient. The first record that is empty is asked for once more by the other form.
+    async fn record(&mut self, patient: &str, position: usize) {
+        let before = self.resources.len();
+        for name in self.types() {
+            self.compartment(patient, position, &name).await;
+        }
+        if position == 0 && self.reference == Reference::Id && self.resources.len() == before {
+            self.reference = Reference::TypeAndId;
+            Box::pin(self.record(patient, position)).await;
+        }
+    }
+
     async fn compartment(&mut self, patient: &str, position: usize, name: &str) {
         let base = vec![
-            ("patient".to_owned(), patient.to_owned()),
+            ("patient".to_owned(), self.reference.to(patient)),
             ("_count".to_owned(), PAGE.to_string()),
         ];
         let company = self.context.requirements.of(name);

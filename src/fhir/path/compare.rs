@@ -62,6 +62,11 @@ impl<'a> Evaluator<'a> {
         Temporal::parse(kind, text)
     }
 
+    /// True for JSON whose FHIR type nobody knows: a member of a variable.
+    fn is_untyped(&mut self, val: &Val<'a>) -> bool {
+        matches!(val, Val::Node(node) if self.types.of(node).is_empty())
+    }
+
     /// `=` of two items.
     pub fn equal(&mut self, left: &Val<'a>, right: &Val<'a>) -> Option<bool> {
         // A string literal is compared with the text of an element, whatever its type.
@@ -83,6 +88,12 @@ impl<'a> Evaluator<'a> {
             },
             (Scalar::Complex(left), Scalar::Complex(right)) => Some(same_nodes(&left, &right)),
             (Scalar::Opaque, Scalar::Opaque) => Some(same_opaque(left, right)),
+            // In JSON of unknown type `1010` may be a year or an id; beside a string it is a string.
+            (Scalar::Temporal(_), Scalar::String(_)) | (Scalar::String(_), Scalar::Temporal(_))
+                if self.is_untyped(left) || self.is_untyped(right) =>
+            {
+                Some(left.as_text().as_deref() == right.as_text().as_deref())
+            }
             (left, right) => match (quantity(left), quantity(right)) {
                 (Some(left), Some(right)) => {
                     left.compare(&right).map(|order| order == Ordering::Equal)

@@ -330,6 +330,21 @@ fn variables_are_those_of_the_context() {
 }
 
 #[test]
+fn an_id_of_four_digits_in_a_variable_is_no_year() {
+    let resource = json!({ "resourceType": "Patient", "id": "1010", "birthDate": "1010" });
+    let picked = json!({ "id": "1010", "other": "1011" });
+    let with_variables = Context {
+        variables: &[("x", &picked)],
+        ..context(&resource)
+    };
+    let test = |text: &str| Expression::parse(text).unwrap().test(&with_variables);
+    assert_eq!(test("id = %x.id"), Ok(true));
+    assert_eq!(test("%x.id = id"), Ok(true));
+    assert_eq!(test("id = %x.other"), Ok(false));
+    assert_eq!(test("birthDate = %x.id"), Ok(true));
+}
+
+#[test]
 fn components_are_evaluated_from_their_parent() {
     let resource = observation();
     let context = context(&resource);
