@@ -156,7 +156,7 @@ fn texts(body: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// A text cut at line breaks, semicolons, brackets and the full stops that end a sentence.
+/// A text cut at line breaks, brackets and the full stops that end a sentence.
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
     text.split(". ")
         .flat_map(|part| part.split(['\n', '(', ')', '[', ']']))
