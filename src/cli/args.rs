@@ -293,6 +293,9 @@ pub struct SandboxArgs {
     /// Where to write the certificate authority of the variant `facade` (PEM)
     #[arg(long, value_name = "FILE", default_value = "sandbox-ca.pem")]
     pub ca_out: PathBuf,
+    /// Public keys (JWK Set) of the client `rounds` for the variant `smart`
+    #[arg(long, value_name = "FILE")]
+    pub client_jwks: Option<PathBuf>,
 }
 
 /// `rounds compare`

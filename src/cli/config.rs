@@ -92,6 +92,13 @@ pub enum AuthConfig {
         client_secret: String,
         scope: String,
     },
+    BackendServices {
+        token_url: Option<String>,
+        client_id: String,
+        key: String,
+        kid: Option<String>,
+        scopes: Vec<String>,
+    },
 }
 
 const TOP_KEYS: &[&str] = &[
@@ -147,7 +154,13 @@ const TARGET_KEYS: &[&str] = &[
     "ready",
     "vars",
 ];
-const AUTH_KEYS: &[&str] = &["bearer", "basic", "token-command", "client-credentials"];
+const AUTH_KEYS: &[&str] = &[
+    "bearer",
+    "basic",
+    "token-command",
+    "client-credentials",
+    "backend-services",
+];
 const WAIVER_KEYS: &[&str] = &["finding", "reason", "owner", "issue", "expires"];
 
 impl Config {
@@ -325,6 +338,17 @@ impl Reader {
                     client_id: self.needed(value, "client-id")?,
                     client_secret: self.needed(value, "client-secret")?,
                     scope: self.text(value, "scope").unwrap_or_default(),
+                })
+            }
+            "backend-services" => {
+                let keys = ["token-url", "client-id", "key", "kid", "scopes"];
+                value.check_keys("`backend-services`", &keys, &mut self.problems);
+                Some(AuthConfig::BackendServices {
+                    token_url: self.text(value, "token-url"),
+                    client_id: self.needed(value, "client-id")?,
+                    key: self.needed(value, "key")?,
+                    kid: self.text(value, "kid"),
+                    scopes: self.texts(value, "scopes"),
                 })
             }
             _ => None,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::http::target::{Auth, DEFAULT_TIMEOUT, READ_ONLY_RATE, Target};
+use crate::http::target::{Auth, DEFAULT_TIMEOUT, KeySource, READ_ONLY_RATE, Target};
 use crate::secret::Secret;
 use crate::seed::Seed;
 
@@ -554,7 +554,28 @@ fn auth(args: &TargetArgs, configured: Option<&AuthConfig>) -> Result<Auth, Fail
             client_secret: Secret::new(interpolate(client_secret)?),
             scope: scope.clone(),
         },
+        Some(AuthConfig::BackendServices {
+            token_url,
+            client_id,
+            key,
+            kid,
+            scopes,
+        }) => Auth::BackendServices {
+            token_url: token_url.as_deref().map(parse_token_url).transpose()?,
+            client_id: interpolate(client_id)?,
+            key: KeySource::File(PathBuf::from(interpolate(key)?)),
+            kid: kid.as_deref().map(interpolate).transpose()?,
+            scopes: scopes.join(" "),
+        },
     })
+}
+
+/// The URL of a token endpoint, to the letter: it is the audience of what is signed.
+fn parse_token_url(text: &str) -> Result<Url, Failure> {
+    let text = interpolate(text)?;
+    // Whatever is wrong with it is wrong with it as a base URL too.
+    parse_base(&text)?;
+    Url::parse(&text).map_err(|error| Failure::usage("use `token-url`", error.to_string(), ""))
 }
 
 fn headers(
@@ -673,5 +694,6 @@ fn auth_name(auth: &Auth) -> &'static str {
         Auth::Basic { .. } => "basic",
         Auth::TokenCommand(_) => "token command",
         Auth::ClientCredentials { .. } => "client credentials",
+        Auth::BackendServices { .. } => "SMART backend services",
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::baseline::Store;
 use crate::clock::Clock;
@@ -19,8 +19,9 @@ use crate::engine::populate::{Populated, Stored, provision};
 use crate::engine::preflight::{self, Obstacle, Unfit};
 use crate::engine::session::{Journal, JournalEntry, NoJournal, Session};
 use crate::fhir::capability::Capability;
+use crate::http::auth::key::{self, SigningKey};
 use crate::http::client;
-use crate::http::target::{Auth, DEFAULT_TIMEOUT, Target};
+use crate::http::target::{Auth, DEFAULT_TIMEOUT, KeySource, Target};
 use crate::population;
 use crate::record::Cohort;
 use crate::record::event::{Event, Observer};
@@ -154,14 +155,17 @@ async fn built_in(
         .variants
         .iter()
         .any(|variant| variant.id == "facade");
+    let signed = options.variants.iter().any(|variant| variant.id == "smart");
+    let auth = signed.then(|| registered(&mut options)).transpose()?;
     let running = sandbox::serve(options).await.map_err(|error| {
         Failure::usage("start the built-in sandbox", error.to_string(), "").with_code(Exit::Bug)
     })?;
-    let auth = match &running.token_url {
-        None => Auth::None,
-        Some(token_url) => Auth::ClientCredentials {
+    let auth = match (auth, &running.token_url) {
+        (Some(auth), _) => auth,
+        (None, None) => Auth::None,
+        (None, Some(token_url)) => Auth::ClientCredentials {
             token_url: token_url.clone(),
-            client_id: "rounds".to_owned(),
+            client_id: SANDBOX_CLIENT.to_owned(),
             client_secret: Secret::new("sandbox".to_owned()),
             scope: String::new(),
         },
@@ -183,6 +187,28 @@ async fn built_in(
         in_process: true,
     };
     Ok((target, running))
+}
+
+/// Client id at the sandbox.
+pub const SANDBOX_CLIENT: &str = "rounds";
+
+/// Registers a key made for this process with the sandbox that is about to start; gives what the target needs.
+fn registered(options: &mut sandbox::Options) -> Result<Auth, Failure> {
+    let key = KeySource::Text(key::generate());
+    let public = SigningKey::read(&key, Some("rounds"))
+        .map_err(start::setup)?
+        .public_jwk();
+    options.client = Some(sandbox::Client {
+        id: SANDBOX_CLIENT.to_owned(),
+        jwks: json!({ "keys": [public] }),
+    });
+    Ok(Auth::BackendServices {
+        token_url: None,
+        client_id: SANDBOX_CLIENT.to_owned(),
+        key,
+        kid: Some("rounds".to_owned()),
+        scopes: "system/*.cruds".to_owned(),
+    })
 }
 
 /// Options of a sandbox with defects and variants by id; the closed variant begins with data, for nobody can write it.
@@ -406,7 +432,11 @@ fn overlay(settings: &Settings) -> Result<BTreeMap<String, Value>, Failure> {
         .collect()
 }
 
-fn read_json(file: &Path) -> Result<Value, Failure> {
+/// A file of JSON.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub fn read_json(file: &Path) -> Result<Value, Failure> {
     let refuse = |why: String| Failure::usage(format!("read {}", file.display()), why, "");
     let text = fs::read_to_string(file).map_err(|error| refuse(error.to_string()))?;
     serde_json::from_str(&text).map_err(|error| refuse(format!("not JSON: {error}")))

@@ -1,6 +1,12 @@
 //! Getting in: the `Authorization` of every request, tokens fetched before they expire and once more on a 401.
 //! Credentials never leave this file except on the wire. Permission to write is `policy`.
 
+mod assertion;
+mod backend;
+mod discovery;
+mod form;
+mod grant;
+pub mod key;
 mod scope;
 
 use std::future::Future;
@@ -11,30 +17,28 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
 use super::exchange::{Exchange, Failure, FailureKind, Timings};
 use super::message::{Method, Request, Response};
-use super::target::Auth;
+use super::target::{Auth, SetupError};
 use super::transport::{Sending, Transport};
 use crate::clock::Clock;
 use crate::secret::Secret;
+
+use self::backend::BackendServices;
+use self::form::encode;
+use self::grant::{Grant, read_printed, read_response, refusal};
 
 /// A token is replaced this long before it expires, or when 80 % of its life is over, whichever is later.
 const EARLY: Duration = Duration::from_secs(5);
 /// How long a token command may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes that a token command may print; a token of a SMART server has two or three thousand.
-const MAX_TOKEN: usize = 64 << 10;
-/// What `application/x-www-form-urlencoded` leaves as it is.
-const FORM: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'*');
+/// How long a refused grant is taken as refused: a server that locks clients out is not asked for every request.
+const REFUSAL_HOLDS: Duration = Duration::from_secs(5);
 
 /// A boxed answer of a token endpoint.
 pub type TokenAnswer<'a> = Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + 'a>>;
@@ -61,29 +65,53 @@ struct Token {
 pub struct Authorized {
     inner: Arc<dyn Transport>,
     auth: Auth,
+    /// The client behind [`Auth::BackendServices`], its key read.
+    backend: Option<BackendServices>,
     endpoint: Arc<dyn TokenEndpoint>,
     token: Mutex<Option<Token>>,
     /// Scopes of the newest token, as far as they may be recorded.
     granted: std::sync::Mutex<Vec<String>>,
+    refused: std::sync::Mutex<Option<(Duration, Failure)>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Authorized {
-    /// Wraps a transport; `endpoint` fetches tokens for client credentials.
+    /// Wraps a transport; `endpoint` fetches tokens.
+    ///
+    /// # Errors
+    /// A private key that cannot be read or used.
     pub fn new(
         inner: Arc<dyn Transport>,
         auth: Auth,
         endpoint: Arc<dyn TokenEndpoint>,
         clock: Arc<dyn Clock>,
-    ) -> Self {
-        Authorized {
+    ) -> Result<Self, SetupError> {
+        let backend = match &auth {
+            Auth::BackendServices {
+                token_url,
+                client_id,
+                key,
+                kid,
+                scopes,
+            } => Some(BackendServices::new(
+                token_url.as_ref(),
+                client_id,
+                key,
+                kid.as_deref(),
+                scopes,
+            )?),
+            _ => None,
+        };
+        Ok(Authorized {
             inner,
             auth,
+            backend,
             endpoint,
             token: Mutex::new(None),
             granted: std::sync::Mutex::default(),
+            refused: std::sync::Mutex::new(None),
             clock,
-        }
+        })
     }
 
     async fn authorize(&self, request: Request) -> Exchange {
@@ -93,9 +121,9 @@ impl Authorized {
             _ if has_own => self.inner.send(request).await,
             Auth::Bearer(token) => self.send_with(request, bearer(token)).await,
             Auth::Basic { user, password } => self.send_with(request, basic(user, password)).await,
-            Auth::TokenCommand(_) | Auth::ClientCredentials { .. } => {
-                self.with_token(request).await
-            }
+            Auth::TokenCommand(_)
+            | Auth::ClientCredentials { .. }
+            | Auth::BackendServices { .. } => self.with_token(request).await,
         }
     }
 
@@ -139,9 +167,26 @@ impl Authorized {
         {
             return Ok(token.clone());
         }
-        let token = self.fetch(false).await?;
-        *slot = Some(token.clone());
-        Ok(token)
+        if let Some(failure) = self.refused_lately() {
+            return Err(failure);
+        }
+        match self.fetch(false).await {
+            Ok(token) => {
+                *slot = Some(token.clone());
+                Ok(token)
+            }
+            Err(failure) => {
+                let mut refused = self.refused.lock().expect("no panic while held");
+                *refused = Some((self.clock.elapsed(), failure.clone()));
+                Err(failure)
+            }
+        }
+    }
+
+    fn refused_lately(&self) -> Option<Failure> {
+        let refused = self.refused.lock().expect("no panic while held");
+        let (since, failure) = refused.as_ref()?;
+        (self.clock.elapsed().saturating_sub(*since) < REFUSAL_HOLDS).then(|| failure.clone())
     }
 
     /// Another token for one that was refused; `None` if there is no other, or another would not help.
@@ -188,12 +233,21 @@ impl Authorized {
                     message: format!("the token endpoint did not answer: {}", failure.message),
                 })?)?
             }
+            Auth::BackendServices { .. } => {
+                let client = self.backend.as_ref().expect("made with the authorization");
+                let now = || self.clock.now();
+                let target = self.inner.as_ref();
+                client.grant(target, self.endpoint.as_ref(), now).await?
+            }
             Auth::None | Auth::Bearer(_) | Auth::Basic { .. } => {
                 return Err(refusal("this kind of authorization has no token to fetch"));
             }
         };
         self.note_scopes(grant.scope.as_deref());
-        let life = grant.expires_in.or_else(|| self.remaining(&grant.token));
+        let granted_at = grant.granted_at.unwrap_or_else(|| self.clock.now());
+        let life = grant
+            .expires_in
+            .or_else(|| remaining(&grant.token, granted_at));
         Ok(Token {
             replace_at: life.map(|life| self.clock.elapsed() + life.saturating_sub(early(life))),
             value: grant.token,
@@ -201,14 +255,14 @@ impl Authorized {
             proven: false,
         })
     }
+}
 
-    /// Time until the `exp` of a JWT (RFC 7519 section 4.1.4); `None` for any other token.
-    fn remaining(&self, token: &Secret<String>) -> Option<Duration> {
-        let payload = token.reveal().split('.').nth(1)?;
-        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-        let left = claims.get("exp")?.as_i64()? - self.clock.now().as_second();
-        Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
-    }
+/// Time until the `exp` of a JWT (RFC 7519 section 4.1.4); `None` for any other token.
+fn remaining(token: &Secret<String>, now: Timestamp) -> Option<Duration> {
+    let payload = token.reveal().split('.').nth(1)?;
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    let left = claims.get("exp")?.as_i64()? - now.as_second();
+    Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
 }
 
 impl Authorized {
@@ -216,6 +270,7 @@ impl Authorized {
     fn note_scopes(&self, said: Option<&str>) {
         let asked = match &self.auth {
             Auth::ClientCredentials { scope, .. } => scope.as_str(),
+            Auth::BackendServices { scopes, .. } => scopes.as_str(),
             _ => "",
         };
         let scopes = scope::known(said.unwrap_or(asked));
@@ -253,7 +308,6 @@ fn basic(user: &str, password: &Secret<String>) -> Secret<String> {
 
 /// RFC 6749 section 4.4.2, the client authenticated as in section 2.3.1.
 fn token_request(client_id: &str, client_secret: &Secret<String>, scope: &str) -> Request {
-    let encode = |text: &str| utf8_percent_encode(text, FORM).to_string();
     let secret = Secret::new(encode(client_secret.reveal()));
     let mut form = "grant_type=client_credentials".to_owned();
     if !scope.is_empty() {
@@ -267,15 +321,6 @@ fn token_request(client_id: &str, client_secret: &Secret<String>, scope: &str) -
             basic(&encode(client_id), &secret).reveal().as_str(),
         )
         .with_body("application/x-www-form-urlencoded", form)
-}
-
-/// What was granted.
-#[derive(Debug)]
-struct Grant {
-    token: Secret<String>,
-    expires_in: Option<Duration>,
-    /// As the server said it, space-separated.
-    scope: Option<String>,
 }
 
 async fn run(command: &str) -> Result<Grant, Failure> {
@@ -299,82 +344,6 @@ async fn run(command: &str) -> Result<Grant, Failure> {
         )));
     }
     read_printed(&output.stdout)
-}
-
-/// A bare token, or a token response in JSON.
-fn read_printed(printed: &[u8]) -> Result<Grant, Failure> {
-    let text = std::str::from_utf8(printed)
-        .ok()
-        .filter(|text| text.len() <= MAX_TOKEN)
-        .map(str::trim)
-        .ok_or_else(|| refusal("the token command printed something that is no token"))?;
-    if text.starts_with('{') {
-        return read_grant(text.as_bytes())
-            .ok_or_else(|| refusal("the token command printed JSON without an access_token"));
-    }
-    let is_token = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !is_token {
-        return Err(refusal(
-            "the token command printed something that is no token",
-        ));
-    }
-    Ok(Grant {
-        token: Secret::new(text.to_owned()),
-        expires_in: None,
-        scope: None,
-    })
-}
-
-fn read_response(response: &Response) -> Result<Grant, Failure> {
-    if response.status == 200 {
-        return read_grant(&response.body)
-            .ok_or_else(|| refusal("the token endpoint answered 200 without an access_token"));
-    }
-    /// RFC 6749 section 5.2; anything else may hold what was sent.
-    const CODES: &[&str] = &[
-        "invalid_client",
-        "invalid_grant",
-        "invalid_request",
-        "invalid_scope",
-        "unauthorized_client",
-        "unsupported_grant_type",
-    ];
-    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-    let code = body
-        .get("error")
-        .and_then(Value::as_str)
-        .filter(|code| CODES.contains(code));
-    Err(refusal(match code {
-        Some(code) => format!("the token endpoint answered {} ({code})", response.status),
-        None => format!("the token endpoint answered {}", response.status),
-    }))
-}
-
-fn read_grant(body: &[u8]) -> Option<Grant> {
-    let value: Value = serde_json::from_slice(body).ok()?;
-    let token = value.get("access_token")?.as_str()?;
-    // Some servers write the number as a string.
-    let seconds = match value.get("expires_in") {
-        Some(Value::String(text)) => text.parse().ok(),
-        Some(number) => number.as_u64(),
-        None => None,
-    };
-    let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-    is_token.then(|| Grant {
-        token: Secret::new(token.to_owned()),
-        expires_in: seconds.map(Duration::from_secs),
-        scope: value
-            .get("scope")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
-    })
-}
-
-fn refusal(message: impl Into<String>) -> Failure {
-    Failure {
-        kind: FailureKind::Auth,
-        message: message.into(),
-    }
 }
 
 fn unsent(request: Request, failure: Failure, started: Duration) -> Exchange {

@@ -32,7 +32,7 @@ pub const USER_AGENT: &str = concat!("rounds/", env!("CARGO_PKG_VERSION"));
 /// paced and counted like everything else.
 ///
 /// # Errors
-/// As [`Client::new`].
+/// As [`Client::new`], or a private key cannot be used.
 pub fn connect(target: &Target, clock: Arc<dyn Clock>) -> Result<Arc<dyn Transport>, SetupError> {
     connect_on(target, Terms::of(target), clock)
 }
@@ -49,12 +49,8 @@ pub fn connect_on(
     let client = Arc::new(Client::new(target, Arc::clone(&clock))?);
     let endpoint: Arc<dyn TokenEndpoint> = Arc::clone(&client) as Arc<dyn TokenEndpoint>;
     let policed = Arc::new(Policed::new(client, terms, Arc::clone(&clock)));
-    Ok(Arc::new(Authorized::new(
-        policed,
-        target.auth.clone(),
-        endpoint,
-        clock,
-    )))
+    let authorized = Authorized::new(policed, target.auth.clone(), endpoint, clock)?;
+    Ok(Arc::new(authorized))
 }
 
 /// A client for one target. Knows neither credentials (see `auth`) nor permissions (see `policy`).

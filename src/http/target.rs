@@ -99,6 +99,28 @@ pub enum Auth {
         /// Space-separated scopes; empty for none.
         scope: String,
     },
+    /// SMART Backend Services: client credentials with a signed assertion in place of a secret.
+    BackendServices {
+        /// Token endpoint; `None` to ask the target for it.
+        token_url: Option<Url>,
+        /// Client id.
+        client_id: String,
+        /// The private key.
+        key: KeySource,
+        /// Name of the key for the server; chooses from a JWK Set.
+        kid: Option<String>,
+        /// Space-separated scopes; empty for none.
+        scopes: String,
+    },
+}
+
+/// Where a private key is.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// A PEM or JWK file.
+    File(PathBuf),
+    /// The same as text, for a server that this process started.
+    Text(Secret<String>),
 }
 
 /// Time limit of one exchange unless the user sets another.

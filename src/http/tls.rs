@@ -118,6 +118,9 @@ pub fn roots(target: &Target) -> Result<RootCertStore, SetupError> {
 fn speaks_tls(target: &Target) -> bool {
     let token_endpoint = match &target.auth {
         Auth::ClientCredentials { token_url, .. } => token_url.scheme() == "https",
+        Auth::BackendServices { token_url, .. } => token_url
+            .as_ref()
+            .is_some_and(|url| url.scheme() == "https"),
         _ => false,
     };
     // An `https://` proxy in front of a plain target needs the authorities too; in-process targets have no proxy.

@@ -54,9 +54,10 @@ pub fn statement(server: &Server) -> Value {
         })
         .collect();
     let mut rest = json!({ "mode": "server", "resource": resources });
-    if is_facade {
+    if is_facade || server.smart().is_some() {
         rest["security"] = facade::security(server);
-    } else {
+    }
+    if !is_facade {
         let system = match server.is(Difference::Modest) {
             true => &SYSTEM[2..],
             false => &SYSTEM,

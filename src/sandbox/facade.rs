@@ -317,7 +317,7 @@ fn oauth_error(status: u16, code: &str) -> Reply {
 }
 
 /// The token endpoint stands beside the base, not below it.
-fn token_url(server: &Server) -> String {
+pub fn token_url(server: &Server) -> String {
     let origin = server
         .base()
         .rsplit_once('/')

@@ -29,6 +29,7 @@ mod router;
 mod search;
 mod serve;
 pub mod server;
+mod smart;
 mod store;
 mod subset;
 mod term;
@@ -49,12 +50,13 @@ use serde_json::Value;
 pub use self::defect::{DEFECTS, Defect, defect};
 pub use self::log::{Logged, RequestLog};
 pub use self::serve::{Running, serve};
+pub use self::smart::Client;
 pub use self::variant::{VARIANTS, Variant, variant};
 
 use crate::clock::{Clock, SystemClock};
 use crate::seed::Seed;
 
-/// How long a token of the `facade` variant lives.
+/// How long a token of the variants `facade` and `smart` lives.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(30);
 
 /// Requests per second that the `facade` variant answers.
@@ -75,10 +77,12 @@ pub struct Options {
     pub bind: SocketAddr,
     /// Resources with type and id, stored before the first request without validation.
     pub preload: Vec<Value>,
-    /// Life of a token (variant `facade`).
+    /// Life of a token (variants `facade` and `smart`).
     pub token_lifetime: Duration,
     /// Requests per second (variant `facade`).
     pub rate: u32,
+    /// The client that may get tokens (variant `smart`).
+    pub client: Option<Client>,
 }
 
 impl Default for Options {
@@ -93,6 +97,7 @@ impl Default for Options {
             preload: Vec::new(),
             token_lifetime: TOKEN_LIFETIME,
             rate: RATE,
+            client: None,
         }
     }
 }

@@ -38,7 +38,7 @@ pub struct Running {
     pub base: Url,
     /// The certificate to trust, PEM (variant `facade`).
     pub ca_pem: Option<String>,
-    /// Where to get a token: client credentials `rounds` and `sandbox` (variant `facade`).
+    /// Where to get a token: client credentials `rounds` and `sandbox` (variant `facade`), or an assertion (`smart`).
     pub token_url: Option<Url>,
     /// What was asked.
     pub log: Arc<RequestLog>,
@@ -62,6 +62,10 @@ pub async fn serve(options: Options) -> io::Result<Running> {
         .variants
         .iter()
         .any(|variant| variant.difference == Difference::Facade);
+    let is_smart = options
+        .variants
+        .iter()
+        .any(|variant| variant.difference == Difference::Smart);
     let authority = if is_facade {
         Some(Authority::new(address.ip()).map_err(io::Error::other)?)
     } else {
@@ -76,7 +80,7 @@ pub async fn serve(options: Options) -> io::Result<Running> {
         .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
     let (stop, stopped) = watch::channel(false);
     let running = Running {
-        token_url: is_facade.then(|| url("/token")).transpose()?,
+        token_url: (is_facade || is_smart).then(|| url("/token")).transpose()?,
         base,
         ca_pem: authority.as_ref().map(|authority| authority.ca_pem.clone()),
         log: Arc::clone(server.log()),

@@ -21,6 +21,7 @@ use super::outcome::Refusal;
 use super::page::Cursors;
 use super::represent::{Format, represent};
 use super::router::{Route, allow};
+use super::smart::Smart;
 use super::store::{Draft, Store, Version, write};
 use super::turn::{Call, Payload, Reply, State, Turn};
 use super::variant::Difference;
@@ -42,6 +43,7 @@ pub struct Server {
     differences: BTreeSet<Difference>,
     clock: Arc<dyn Clock>,
     facade: Option<Facade>,
+    smart: Option<Smart>,
     state: Mutex<State>,
     log: Arc<RequestLog>,
     capability: OnceLock<Bytes>,
@@ -66,6 +68,9 @@ impl Server {
             facade: differences
                 .contains(&Difference::Facade)
                 .then(|| Facade::new(options)),
+            smart: differences
+                .contains(&Difference::Smart)
+                .then(|| Smart::new(options)),
             clock: Arc::clone(&options.clock),
             state: Mutex::new(State {
                 store: Store::new(options.seed, opaque),
@@ -177,6 +182,12 @@ impl Server {
             facade.authorize(&route, &request.headers, self.clock.elapsed())?;
             facade.permit(&route)?;
         }
+        let mut scopes = None;
+        if let Some(smart) = &self.smart {
+            let granted = smart.authorize(&route, &request.headers, self.clock.elapsed())?;
+            granted.permit(request.method, &route, &pairs, &request.headers)?;
+            scopes = Some(granted);
+        }
         let call = Call {
             method: match request.method {
                 Method::Head => Method::Get,
@@ -191,7 +202,9 @@ impl Server {
         if self.is(Difference::Modest) {
             modest::permit(&call)?;
         }
-        dispatch(&mut Turn::begin(self), &call)
+        let mut turn = Turn::begin(self);
+        turn.scopes = scopes;
+        dispatch(&mut turn, &call)
     }
 
     fn methods(&self, route: &Route) -> &'static [Method] {
@@ -203,9 +216,10 @@ impl Server {
     }
 
     fn token(&self, request: &Request) -> Reply {
-        match &self.facade {
-            Some(facade) => facade.token(request, self.clock.elapsed()),
-            None => Refusal::not_found("there is nothing at this URL").into(),
+        match (&self.facade, &self.smart) {
+            (Some(facade), _) => facade.token(request, self.clock.elapsed()),
+            (None, Some(smart)) => smart.token(self, request),
+            (None, None) => Refusal::not_found("there is nothing at this URL").into(),
         }
     }
 
@@ -326,6 +340,10 @@ impl Server {
         self.facade.as_ref()
     }
 
+    pub(super) fn smart(&self) -> Option<&Smart> {
+        self.smart.as_ref()
+    }
+
     pub(super) fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
     }
@@ -407,10 +425,16 @@ fn parameter<'a>(
 /// Sends a call to the room of its interaction; also used for the entries of a Bundle.
 pub(super) fn dispatch(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusal> {
     use Method::{Delete, Get, Patch, Post, Put};
+    if let Some(scopes) = &turn.scopes {
+        scopes.permit(call.method, &call.route, &call.pairs, &call.headers)?;
+    }
     match (call.method, &call.route) {
         (Get, Route::Metadata) => {
             let reply = Reply::made(200, capability::marker());
             Ok(reply.with_header("ETag", turn.server.capability_tag()))
+        }
+        (Get, Route::SmartConfiguration) if turn.server.smart().is_some() => {
+            Ok(Smart::configuration(turn.server))
         }
         (Get, Route::SmartConfiguration) => Facade::smart_configuration(turn.server),
         (Get, Route::SystemHistory) => history(turn, call, &Scope::System),

@@ -9,6 +9,7 @@ mod instances;
 mod network;
 mod operations;
 mod searching;
+mod smart;
 
 use std::sync::Arc;
 

@@ -13,6 +13,7 @@ use super::outcome::Refusal;
 use super::page::Cursors;
 use super::router::Route;
 use super::server::Server;
+use super::smart::Scopes;
 use super::store::{Draft, Store, Version};
 use crate::fhir::Key;
 use crate::http::message::{Headers, Method};
@@ -37,6 +38,8 @@ pub struct Turn<'a> {
     state: Option<MutexGuard<'a, State>>,
     /// True inside a transaction, which is never interrupted.
     pub atomic: bool,
+    /// What the token of the request opens, where there are scopes at all.
+    pub scopes: Option<Scopes>,
 }
 
 impl<'a> Turn<'a> {
@@ -46,6 +49,7 @@ impl<'a> Turn<'a> {
             server,
             state: Some(server.lock()),
             atomic: false,
+            scopes: None,
         }
     }
 

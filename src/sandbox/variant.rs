@@ -24,6 +24,7 @@ pub(super) enum Difference {
     Facade,
     DeleteMany,
     Modest,
+    Smart,
 }
 
 /// The variant of an id.
@@ -83,5 +84,13 @@ pub static VARIANTS: &[Variant] = &[
         effect: "a PUT or PATCH that changes nothing is answered with the current version",
         provenance: "http://hl7.org/fhir/R4/http.html#update",
         difference: Difference::QuietUpdate,
+    },
+    Variant {
+        id: "smart",
+        title: "SMART Backend Services",
+        effect: "is its own authorization server: discovery, tokens of 30 s for an assertion signed with RS384 or \
+                 ES384, 401 without a token, 403 beyond its scopes (system/*.rs, system/Patient.cruds, system/*.read)",
+        provenance: "http://hl7.org/fhir/R4/security.html#http",
+        difference: Difference::Smart,
     },
 ];

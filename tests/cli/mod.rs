@@ -13,5 +13,7 @@ mod inform;
 mod interrupt;
 /// `diagnose`, `init` and `replay` on live endpoints.
 mod live;
+/// SMART Backend Services end to end.
+mod smart;
 /// Folders, servers and processes for all of them.
 pub(crate) mod stage;

@@ -28,6 +28,7 @@ pub fn run(common: &Common, args: &SandboxArgs) -> Result<Exit, Failure> {
         args.patients
     };
     let mut options = setup::sandbox_options(&args.defects, &args.variants, patients, seed)?;
+    options.client = client(args)?;
     options.bind = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     if args.patients > 0 && options.preload.is_empty() {
         options.preload = setup::population(&Plan::new(seed, args.patients).with_witnesses());
@@ -71,7 +72,11 @@ pub fn run(common: &Common, args: &SandboxArgs) -> Result<Exit, Failure> {
             lines.push(format!("ca       {}", args.ca_out.display()));
         }
         if let Some(url) = &running.token_url {
-            lines.push(format!("token    {url}  client rounds, secret sandbox"));
+            let how = match running.ca_pem {
+                Some(_) => "secret sandbox",
+                None => "assertion signed with a key of --client-jwks",
+            };
+            lines.push(format!("token    {url}  client rounds, {how}"));
         }
         if let Some(patient) = patient {
             lines.push(format!("patient  {patient}"));
@@ -92,4 +97,32 @@ pub fn run(common: &Common, args: &SandboxArgs) -> Result<Exit, Failure> {
         }
         Ok(Exit::Ok)
     })
+}
+
+/// The client that is registered with the variant `smart`, which is of no use without one.
+fn client(args: &SandboxArgs) -> Result<Option<sandbox::Client>, Failure> {
+    let is_smart = args.variants.iter().any(|id| id == "smart");
+    let Some(file) = &args.client_jwks else {
+        return match is_smart {
+            false => Ok(None),
+            true => Err(Failure::usage(
+                "serve the variant smart",
+                "no client is registered, so nobody could get a token",
+                "name the public keys of the client `rounds`: --client-jwks FILE (a JWK Set)",
+            )),
+        };
+    };
+    let jwks = setup::read_json(file)?;
+    let has_keys = jwks["keys"].as_array().is_some_and(|keys| !keys.is_empty());
+    if !has_keys {
+        return Err(Failure::usage(
+            format!("use {}", file.display()),
+            "it is no JWK Set with keys",
+            "a JWK Set looks like {\"keys\": [{\"kty\": \"EC\", …}]}",
+        ));
+    }
+    Ok(Some(sandbox::Client {
+        id: setup::SANDBOX_CLIENT.to_owned(),
+        jwks,
+    }))
 }

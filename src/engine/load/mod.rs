@@ -283,7 +283,7 @@ fn runtime() -> Result<Runtime, String> {
 fn transport(target: &Target, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Transport>, SetupError> {
     let client = Arc::new(Client::new(target, Arc::clone(clock))?);
     let endpoint: Arc<dyn TokenEndpoint> = Arc::clone(&client) as Arc<dyn TokenEndpoint>;
-    let authorized = Authorized::new(client, target.auth.clone(), endpoint, Arc::clone(clock));
+    let authorized = Authorized::new(client, target.auth.clone(), endpoint, Arc::clone(clock))?;
     Ok(Arc::new(ReadOnly::new(Arc::new(authorized))))
 }
 

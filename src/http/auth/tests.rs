@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use crate::clock::SystemClock;
 use crate::http::client::connect;
-use crate::http::target::Target;
+use crate::http::target::{KeySource, Target};
 use crate::http::testing::{Reply, Server, answer};
 use jiff::Timestamp;
 
@@ -198,4 +198,188 @@ async fn basic_credentials_are_sent() {
     transport.send(Request::get("metadata")).await;
     // The example of RFC 7617 section 2.
     assert!(server.requests()[0].contains("authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"));
+}
+
+/// A target for a client that signs.
+fn signed(server: &Server, key: &str, token_url: bool) -> Target {
+    let mut target = server.target();
+    let path = format!("{}/fixtures/smart/{key}", env!("CARGO_MANIFEST_DIR"));
+    target.auth = Auth::BackendServices {
+        token_url: token_url.then(|| Url::parse(&format!("{}/token", server.base)).unwrap()),
+        client_id: "me".to_owned(),
+        key: KeySource::File(path.into()),
+        kid: Some("k".to_owned()),
+        scopes: "system/*.rs system/Patient.cud".to_owned(),
+    };
+    target
+}
+
+/// Claims of the assertion in a token request.
+fn claims(request: &str) -> Value {
+    let (_, form) = request.split_once("client_assertion=").unwrap();
+    let assertion = form.split('&').next().unwrap();
+    let payload = assertion.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_signed_assertion_names_the_client_the_endpoint_and_four_minutes() {
+    let server = granting(|_| true).await;
+    for key in ["rs384.pem", "es384.pem"] {
+        let clock = Arc::new(HandClock::default());
+        clock.0.store(1_000, Ordering::Relaxed);
+        let transport = connect(&signed(&server, key, true), clock).unwrap();
+        assert_eq!(
+            transport.send(Request::get("metadata")).await.status(),
+            Some(200)
+        );
+    }
+    let asked: Vec<String> = server
+        .requests()
+        .into_iter()
+        .filter(|request| request.starts_with("POST"))
+        .collect();
+    let (first, second) = (claims(&asked[0]), claims(&asked[1]));
+    assert_eq!((&first["iss"], &first["sub"]), (&"me".into(), &"me".into()));
+    assert_eq!(first["aud"], format!("{}/token", server.base));
+    assert_eq!(first["exp"], 1_240);
+    assert_ne!(first["jti"], second["jti"]);
+    assert!(asked[0].contains("&scope=system%2F*.rs%20system%2FPatient.cud"));
+    assert!(asked[0].contains(
+        "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+    ));
+}
+
+#[tokio::test]
+async fn the_token_endpoint_is_found_in_either_document_or_it_is_said_that_it_is_not() {
+    let found = Server::start(|_, request| {
+        let host = request
+            .lines()
+            .find_map(|line| line.strip_prefix("host: "))
+            .unwrap_or_default();
+        if request.starts_with("GET /r4/.well-known") {
+            return answer(404, &[], "");
+        }
+        if request.starts_with("POST") {
+            return answer(200, &[], r#"{"access_token":"t","expires_in":30}"#);
+        }
+        let claims = serde_json::json!({ "rest": [{ "security": { "extension": [{
+            "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+            "extension": [{ "url": "token", "valueUri": format!("http://{host}/r4/token") }] }] } }] });
+        answer(200, &[], &claims.to_string())
+    })
+    .await;
+    let clock = || Arc::new(SystemClock::new());
+    let transport = connect(&signed(&found, "es384.pem", false), clock()).unwrap();
+    assert_eq!(
+        transport.send(Request::get("Patient/1")).await.status(),
+        Some(200)
+    );
+
+    let silent = Server::start(|_, _| answer(404, &[], "")).await;
+    let transport = connect(&signed(&silent, "es384.pem", false), clock()).unwrap();
+    let failure = transport
+        .send(Request::get("Patient/1"))
+        .await
+        .outcome
+        .unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Auth);
+    for words in [
+        "smart-configuration answers 404",
+        "no oauth-uris",
+        "`token-url`",
+    ] {
+        assert!(failure.message.contains(words), "{}", failure.message);
+    }
+    // A second request does not ask again at once.
+    let asked = silent.requests().len();
+    assert!(
+        transport
+            .send(Request::get("Patient/1"))
+            .await
+            .outcome
+            .is_err()
+    );
+    assert_eq!(silent.requests().len(), asked);
+}
+
+#[tokio::test]
+async fn a_clock_that_differs_is_learned_from_the_refusal() {
+    // Half past ten on the server, whatever it is here.
+    let server = Server::start(|_, request| {
+        if !request.starts_with("POST") {
+            return answer(200, &[], "{}");
+        }
+        let headers = [("Date", "Tue, 05 Mar 2030 10:30:00 GMT")];
+        let left = claims(request)["exp"].as_i64().unwrap() - 1_898_937_000;
+        match left {
+            0..=300 => answer(200, &headers, r#"{"access_token":"t","expires_in":30}"#),
+            _ => answer(400, &headers, r#"{"error":"invalid_client"}"#),
+        }
+    })
+    .await;
+    let transport = connect(
+        &signed(&server, "es384.pem", true),
+        Arc::new(SystemClock::new()),
+    )
+    .unwrap();
+    assert_eq!(
+        transport.send(Request::get("Patient/1")).await.status(),
+        Some(200)
+    );
+    assert_eq!(tokens_asked(&server), 2);
+}
+
+#[tokio::test]
+async fn a_refused_client_is_told_what_to_look_at_and_no_secret_is_in_it() {
+    for (code, words) in [
+        ("invalid_client", "ES384, kid `k`"),
+        ("invalid_scope", "none of the `scopes`"),
+        ("unauthorized_client", "not registered"),
+    ] {
+        let body = format!(r#"{{"error":"{code}","error_description":"of Ada Lovelace"}}"#);
+        let server = Server::start(move |_, _| answer(400, &[], &body)).await;
+        let clock = Arc::new(SystemClock::new());
+        let transport = connect(&signed(&server, "es384.pem", true), clock).unwrap();
+        let failure = transport
+            .send(Request::get("Patient/1"))
+            .await
+            .outcome
+            .unwrap_err();
+        assert!(
+            failure.message.contains(code) && failure.message.contains(words),
+            "{}",
+            failure.message
+        );
+        assert!(!failure.message.contains("Ada"));
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_told_before_anything_is_sent() {
+    let target = |key: &str| {
+        let mut target = crate::http::testing::target(Url::parse("http://127.0.0.1:9/r4").unwrap());
+        let path = format!("{}/fixtures/smart/{key}", env!("CARGO_MANIFEST_DIR"));
+        target.auth = Auth::BackendServices {
+            token_url: None,
+            client_id: "me".to_owned(),
+            key: KeySource::File(path.into()),
+            kid: None,
+            scopes: String::new(),
+        };
+        target
+    };
+    for (key, words) in [
+        ("nowhere.pem", "cannot be read"),
+        (
+            "p256.pem",
+            "P-256; SMART Backend Services signs with RS384 or ES384",
+        ),
+        ("public.jwks.json", "no such private key"),
+    ] {
+        let error = connect(&target(key), Arc::new(SystemClock::new()))
+            .err()
+            .unwrap();
+        assert!(error.to_string().contains(words), "{error}");
+    }
 }
