@@ -15,7 +15,7 @@ use super::config::{AuthConfig, Config, Profile, TargetConfig, interpolate};
 use super::failure::Failure;
 
 /// Patients that a run loads unless told otherwise: enough for several pages, small enough for seconds.
-pub const DEFAULT_POPULATION: u64 = 12;
+pub const DEFAULT_POPULATION: u64 = 26;
 /// Cases in flight unless told otherwise.
 pub const DEFAULT_JOBS: usize = 4;
 /// How long a write may take to be seen by a search.

@@ -120,6 +120,13 @@ pub static GENERATORS: &[Generator] = &[
     immunization::GENERATOR,
 ];
 
+/// Every type that a population may hold, in the order of dependence: those of the generators, then those of the cast
+/// alone.
+pub fn types() -> impl Iterator<Item = &'static str> {
+    let generated = GENERATORS.iter().map(|generator| generator.resource_type);
+    generated.chain(witness::TYPES.iter().copied())
+}
+
 /// Organizations, locations and practitioners: the same few for any number of patients.
 pub fn shared(plan: &Plan) -> Vec<Value> {
     let identity = Identity::shared(plan.seed);

@@ -7,8 +7,11 @@ use serde_json::{Map, Value, json};
 /// Identifiers of systems that begin with this are ours and get the token.
 const OWN_SYSTEMS: &str = "urn:rounds:";
 
+/// Canonical URLs that begin with this are ours and get the token: servers may refuse one URL twice.
+const OWN_URLS: &str = "http://rounds.example/";
+
 /// Adds the tag `tag_system|tag_code` to `meta.tag`, and puts `token-` before the value of every identifier
-/// of a system of ours or of none, so that the resource can be found again and is unlike that of any other run.
+/// of a system of ours or of none, and into a canonical URL of ours, so that the resource can be found again and is unlike that of any other run.
 ///
 /// Stamping twice with the same token changes nothing. What is not an object stays as it is.
 pub fn stamp(resource: &mut Value, tag_system: &str, tag_code: &str, token: impl Display) {
@@ -25,6 +28,12 @@ pub fn stamp(resource: &mut Value, tag_system: &str, tag_code: &str, token: impl
         }
         Some(identifier) => stamp_identifier(identifier, &prefix),
         None => {}
+    }
+    if let Some(Value::String(url)) = members.get_mut("url")
+        && let Some(rest) = url.strip_prefix(OWN_URLS)
+        && !rest.starts_with(&format!("{token}/"))
+    {
+        *url = format!("{OWN_URLS}{token}/{rest}");
     }
 }
 
@@ -92,6 +101,17 @@ mod tests {
                 r#"{"system":"http://example.org/other","value":"b"},{"value":"t0-c"}]}"#
             )
         );
+    }
+
+    #[test]
+    fn a_canonical_url_of_ours_is_unlike_that_of_any_other_run() {
+        let mut value = json!({"resourceType": "ValueSet", "url": "http://rounds.example/1/a"});
+        stamp(&mut value, "s", "c", "t");
+        stamp(&mut value, "s", "c", "t");
+        assert_eq!(value["url"], "http://rounds.example/t/1/a");
+        let mut other = json!({"resourceType": "ValueSet", "url": "http://example.org/a"});
+        stamp(&mut other, "s", "c", "t");
+        assert_eq!(other["url"], "http://example.org/a");
     }
 
     #[test]

@@ -409,6 +409,20 @@ fn every_role_of_the_cast_is_played() {
             .len(),
         5
     );
+    let given = of("punctuation-in-name");
+    assert_eq!(given[0]["name"][0]["given"][0], "Anne  Marie");
+    assert_eq!(family("long-values").len(), 1001);
+    assert_ne!(
+        family("long-values"),
+        family("long-values-that-differ-at-the-end")
+    );
+    assert_eq!(of("numbers").len(), 1 + 15 + 3);
+    assert_eq!(of("canonical-urls").len(), 1 + 5);
+    assert!(
+        of("logical-reference")[1]["subject"]
+            .get("reference")
+            .is_none()
+    );
     let ids: BTreeSet<&str> = witness::CAST.iter().map(|role| role.id).collect();
     assert_eq!(ids.len(), witness::CAST.len());
     // Who has no role is the same with and without the feature.

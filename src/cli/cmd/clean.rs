@@ -336,10 +336,9 @@ async fn ask(
 
 /// Types among which something tagged may be, as far as they can be searched.
 fn searchable(left: &Leftovers, capability: &Capability) -> BTreeSet<String> {
-    let generated = population::GENERATORS
-        .iter()
+    let generated = population::types()
         .filter(|_| left.bundles)
-        .map(|generator| generator.resource_type.to_owned());
+        .map(str::to_owned);
     left.types
         .iter()
         .cloned()

@@ -4,6 +4,9 @@
 //! With [`super::Features::witnesses`] patient *i* plays the role `CAST[i]`: an otherwise ordinary adult
 //! with some values replaced or added. All of it is valid R4.
 
+mod canonicals;
+mod figures;
+mod links;
 mod names;
 mod readings;
 mod shapes;
@@ -11,6 +14,7 @@ mod shapes;
 use serde_json::{Map, Value};
 
 use super::Chart;
+use super::json::Members;
 
 /// The first ordinal of what roles add, far above what a life has.
 const FIRST_ORDINAL: usize = 1000;
@@ -44,7 +48,18 @@ pub static CAST: &[Role] = &[
     shapes::IDENTIFIERS,
     readings::ABSENT,
     shapes::BARE,
+    names::PUNCTUATION,
+    names::PARTS,
+    names::SCRIPTS,
+    names::LONG,
+    names::LONG_TWIN,
+    figures::NUMBERS,
+    canonicals::VALUE_SETS,
+    links::LOGICAL,
 ];
+
+/// Types that only roles have.
+pub static TYPES: &[&str] = &["MolecularSequence", "RiskAssessment", "ValueSet"];
 
 impl Role {
     /// Changes the resources of a patient.
@@ -86,6 +101,22 @@ impl Scene<'_> {
         for name in names {
             self.patient().shift_remove(*name);
         }
+    }
+
+    /// Leaves the Patient alone: a role that is about the Patient needs no record, and the cohort stays small.
+    fn alone(&mut self) {
+        self.resources.truncate(1);
+    }
+
+    /// One more resource of a type, with an id and an identifier of its own.
+    fn resource(&mut self, resource_type: &str) -> Members {
+        let ordinal = self.next();
+        let identity = self.chart.identity;
+        Members::resource(
+            resource_type,
+            identity.id(resource_type, ordinal),
+            identity.identifier(resource_type, ordinal),
+        )
     }
 
     /// The ordinal of one more resource.

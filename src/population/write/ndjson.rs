@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Draft, Summary, in_order, prepare};
 use crate::fhir::resource::resource_type;
-use crate::population::{GENERATORS, Plan, patient, shared};
+use crate::population::{Plan, patient, shared, types};
 
 /// Writes `Patient.ndjson` and so on into a folder, which is made if it is not there.
 ///
@@ -15,14 +15,11 @@ use crate::population::{GENERATORS, Plan, patient, shared};
 pub fn ndjson(dir: &Path, plan: &Plan, jobs: usize) -> Result<Summary, String> {
     let name = |resource_type: &str| format!("{resource_type}.ndjson");
     prepare(dir, |found| {
-        GENERATORS
-            .iter()
-            .any(|generator| name(generator.resource_type) == found)
+        types().any(|resource_type| name(resource_type) == found)
     })?;
     let mut drafts = BTreeMap::new();
-    for generator in GENERATORS {
-        let draft = Draft::create(dir, &name(generator.resource_type))?;
-        drafts.insert(generator.resource_type, draft);
+    for resource_type in types() {
+        drafts.insert(resource_type, Draft::create(dir, &name(resource_type))?);
     }
     let mut summary = Summary {
         files: drafts.len() as u64,
@@ -68,11 +65,10 @@ struct Lines {
 impl Lines {
     fn add(&mut self, resources: &[Value]) -> Result<(), String> {
         for resource in resources {
-            let generator = GENERATORS
-                .iter()
-                .find(|generator| resource_type(resource) == Some(generator.resource_type))
-                .ok_or("a resource of a type without a generator")?;
-            let bytes = self.bytes.entry(generator.resource_type).or_default();
+            let found = types()
+                .find(|known| resource_type(resource) == Some(known))
+                .ok_or("a resource of a type that no population holds")?;
+            let bytes = self.bytes.entry(found).or_default();
             serde_json::to_writer(&mut *bytes, resource)
                 .map_err(|error| format!("cannot write a resource as JSON: {error}"))?;
             bytes.push(b'\n');

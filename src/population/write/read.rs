@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::data_files;
 use crate::fhir::resource::{self, resource_type};
 use crate::fhir::{Key, bundle};
-use crate::population::GENERATORS;
+use crate::population::types;
 
 /// Files in a folder at most.
 const FILES: usize = 1_000_000;
@@ -50,11 +50,9 @@ pub fn read(dir: &Path) -> Result<Vec<Value>, String> {
     // A stable sort: within one type the order of the files stays.
     reader.resources.sort_by_key(|resource| {
         let name = resource_type(resource).unwrap_or_default();
-        let known = GENERATORS
-            .iter()
-            .position(|generator| generator.resource_type == name);
+        let known = types().position(|known| known == name);
         (
-            known.unwrap_or(GENERATORS.len()),
+            known.unwrap_or(usize::MAX),
             match known {
                 Some(_) => String::new(),
                 None => name.to_owned(),
