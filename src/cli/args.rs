@@ -429,6 +429,10 @@ pub struct ListArgs {
     /// What to list
     #[arg(value_enum)]
     pub what: What,
+    // Of use for `cases` alone: the target whose claims decide which cases run.
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub target: TargetArgs,
     /// JSON for programs
     #[arg(long)]
     pub json: bool,

@@ -8,6 +8,7 @@ pub mod failure;
 pub mod outcome;
 pub mod output;
 pub mod progress;
+pub mod prospect;
 pub mod scoreboard;
 pub mod settings;
 pub mod setup;

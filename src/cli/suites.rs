@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::suite::builtin;
+use crate::suite::generated::{self, Generator};
 use crate::suite::ir::Suite;
 use crate::suite::load::{Source, load};
 use crate::suite::yaml::{self, Problem};
@@ -31,7 +32,13 @@ pub fn select(named: &[String], default: &[&str]) -> Result<Vec<Suite>, Failure>
         named.iter().map(String::as_str).collect()
     };
     let mut texts: Vec<Text> = Vec::new();
+    let mut made: Vec<&Generator> = Vec::new();
     for name in names {
+        for generator in generated::named(name) {
+            if !made.iter().any(|known| known.suite == generator.suite) {
+                made.push(generator);
+            }
+        }
         for text in find(name)? {
             if !texts.iter().any(|known| known.id == text.id) {
                 texts.push(text);
@@ -46,19 +53,28 @@ pub fn select(named: &[String], default: &[&str]) -> Result<Vec<Suite>, Failure>
             text: &text.text,
         })
         .collect();
-    load(&sources).map_err(|problems| mistakes(&problems))
+    let mut suites = load(&sources).map_err(|problems| mistakes(&problems))?;
+    suites.extend(made.into_iter().map(Generator::empty));
+    Ok(suites)
 }
 
-/// Every built-in suite.
+/// Every built-in suite, those included whose cases depend on the target and are not known yet.
 ///
 /// # Errors
 /// A mistake in a built-in file, which a test rules out.
 pub fn all() -> Result<Vec<Suite>, Failure> {
-    let ids: Vec<String> = builtin::SUITES
-        .iter()
-        .map(|source| source.id.to_owned())
-        .collect();
+    let ids: Vec<String> = names().map(str::to_owned).collect();
     select(&ids, &[])
+}
+
+/// Ids of all built-in suites.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let written = builtin::SUITES.iter().map(|source| source.id);
+    written.chain(
+        generated::GENERATORS
+            .iter()
+            .map(|generator| generator.suite),
+    )
 }
 
 /// Checks files without running them.
@@ -80,8 +96,8 @@ fn find(name: &str) -> Result<Vec<Text>, Failure> {
             text: source.text.to_owned(),
         })
         .collect();
-    if found.is_empty() {
-        let known: Vec<&str> = builtin::SUITES.iter().map(|source| source.id).collect();
+    if found.is_empty() && generated::named(name).next().is_none() {
+        let known: Vec<&str> = names().collect();
         let hint = match yaml::suggest(name, &known) {
             Some(near) => format!("did you mean `{near}`? `rounds list suites` shows all"),
             None => "`rounds list suites` shows all; a file is named with its ending: ./mine.yaml"

@@ -16,6 +16,16 @@ pub enum Disposition {
     Blocked(String),
 }
 
+impl std::fmt::Display for Disposition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Disposition::Run => f.write_str("run"),
+            Disposition::Skip(reason) => write!(f, "skip ({reason})"),
+            Disposition::Blocked(reason) => write!(f, "blocked ({reason})"),
+        }
+    }
+}
+
 /// One case with its place and fate.
 #[derive(Debug, Clone)]
 pub struct Planned<'a> {

@@ -2,8 +2,20 @@
 
 use serde_json::Value;
 
+/// Extension by which a type declares which parameters go together.
+const SEARCH_COMBINATION: &str =
+    "http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination";
+
 /// Characters of the name and version of a product that are kept.
 const MAX_SOFTWARE: usize = 120;
+
+fn extensions(element: &Value) -> impl Iterator<Item = &Value> {
+    element
+        .get("extension")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
 
 /// A view over a CapabilityStatement; reads only `rest` with mode `server`.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,6 +118,63 @@ impl Capability {
                 })
         };
         declared(self.resource(resource_type)) || declared(self.rest())
+    }
+
+    /// Codes of the search parameters that a type declares, then of those that are declared for all types.
+    pub fn search_parameters(&self, resource_type: &str) -> Vec<&str> {
+        let holders = [self.resource(resource_type), self.rest()];
+        let declared = holders
+            .into_iter()
+            .flatten()
+            .filter_map(|holder| holder.get("searchParam")?.as_array())
+            .flatten()
+            .filter_map(|entry| entry.get("name")?.as_str());
+        let mut codes: Vec<&str> = Vec::new();
+        declared.for_each(|code| {
+            if !codes.contains(&code) {
+                codes.push(code);
+            }
+        });
+        codes
+    }
+
+    /// Combinations of search parameters that a type declares, each as required and optional codes.
+    /// <http://hl7.org/fhir/R4/extension-capabilitystatement-search-parameter-combination.html>
+    pub fn search_combinations(&self, resource_type: &str) -> Vec<(Vec<&str>, Vec<&str>)> {
+        fn parts<'a>(combination: &'a Value, name: &str) -> Vec<&'a str> {
+            extensions(combination)
+                .filter(|part| part.get("url").and_then(Value::as_str) == Some(name))
+                .filter_map(|part| part.get("valueString")?.as_str())
+                .collect()
+        }
+        self.resource(resource_type)
+            .into_iter()
+            .flat_map(extensions)
+            .filter(|extension| {
+                extension.get("url").and_then(Value::as_str) == Some(SEARCH_COMBINATION)
+            })
+            .map(|combination| {
+                (
+                    parts(combination, "required"),
+                    parts(combination, "optional"),
+                )
+            })
+            .collect()
+    }
+
+    /// The values of `searchInclude` or `searchRevInclude`, in order.
+    pub fn includes(&self, resource_type: &str, reverse: bool) -> Vec<&str> {
+        let name = if reverse {
+            "searchRevInclude"
+        } else {
+            "searchInclude"
+        };
+        self.member(resource_type, name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
     }
 
     /// A boolean or code member of a type's declaration (`conditionalCreate`, `updateCreate`, `versioning`, …).

@@ -130,6 +130,11 @@ impl Filter {
         })
     }
 
+    /// True unless no case of a suite can be selected whose ids begin with `area/` and are not known yet.
+    pub fn may_select(&self, suite: &str, area: &str) -> bool {
+        self.0.may_match(suite, &format!("{area}/"))
+    }
+
     /// True if the subject is selected.
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
         self.0.matches(subject)
@@ -137,6 +142,26 @@ impl Filter {
 }
 
 impl Term {
+    fn may_match(&self, suite: &str, start: &str) -> bool {
+        match self {
+            Term::Id(pattern) => {
+                let fixed = pattern.split('*').next().unwrap_or_default();
+                fixed.starts_with(start)
+                    || (fixed.len() < pattern.len() && start.starts_with(fixed))
+            }
+            Term::Suite(pattern) => glob(pattern, suite),
+            Term::And(terms) => terms.iter().all(|term| term.may_match(suite, start)),
+            Term::Or(terms) => terms.iter().any(|term| term.may_match(suite, start)),
+            // Generated cases only read; the rest is known with the case.
+            Term::Writes => false,
+            Term::Level(_)
+            | Term::Severity(_)
+            | Term::Checklist(_)
+            | Term::Reads
+            | Term::Not(_) => true,
+        }
+    }
+
     fn matches(&self, subject: &Subject<'_>) -> bool {
         match self {
             Term::Id(pattern) => glob(pattern, subject.id),
@@ -322,6 +347,34 @@ mod tests {
             checklist: Some("TOK-01"),
             writes: false,
         })
+    }
+
+    #[test]
+    fn a_suite_whose_cases_are_not_known_yet_is_ruled_out_by_ids_and_suites_alone() {
+        let may = |text: &str| {
+            Filter::parse(text)
+                .unwrap()
+                .may_select("core/pairwise", "pairwise")
+        };
+        for text in [
+            "*",
+            "pair*",
+            "pairwise/patient-1",
+            "suite(core/*)",
+            "not search/*",
+            "level(SHALL)",
+        ] {
+            assert!(may(text), "{text}");
+        }
+        for text in [
+            "search/*",
+            "pair",
+            "suite(expansion)",
+            "writes()",
+            "search/* and reads()",
+        ] {
+            assert!(!may(text), "{text}");
+        }
     }
 
     #[test]

@@ -167,6 +167,9 @@ pub struct Pick {
     /// Further values; each must give at least one item, the first is taken. `value:` in the file binds `${name}`
     /// itself and stands here under the empty key.
     pub values: Vec<(String, Expression)>,
+    /// `search`: names with codes of search parameters; each is bound to a value by which the resource is found under
+    /// the parameter, ready to stand in a query.
+    pub searches: Vec<(String, String)>,
     /// Where it is written.
     pub span: Span,
 }

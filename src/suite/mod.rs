@@ -6,9 +6,11 @@
 pub mod builtin;
 pub mod expect;
 pub mod filter;
+pub mod generated;
 pub mod ir;
 pub mod load;
 pub mod pick;
+pub mod pivot;
 pub mod request;
 pub mod template;
 pub mod yaml;

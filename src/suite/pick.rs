@@ -9,6 +9,7 @@ use crate::record::Cohort;
 use crate::seed::Seed;
 
 use super::ir::Pick;
+use super::pivot::Pivot;
 use super::template::Bindings;
 
 /// A resource that a pick chose.
@@ -35,10 +36,15 @@ pub fn choose(
 ) -> Result<Vec<Witness>, String> {
     let mut witnesses = Vec::new();
     for pick in picks {
+        let pivots: Vec<(String, Option<Pivot>)> = pick
+            .searches
+            .iter()
+            .map(|(name, code)| (name.clone(), Pivot::of(&pick.resource_type, code)))
+            .collect();
         let candidates: Vec<(&Key, &Value, Value)> = cohort
             .of_type(&pick.resource_type)
             .filter_map(|(key, resource)| {
-                let values = values(pick, key, resource, bindings, now)?;
+                let values = values(pick, &pivots, key, resource, bindings, now)?;
                 Some((key, resource, values))
             })
             .collect();
@@ -61,6 +67,9 @@ pub fn choose(
         let choice = usize::try_from(seed.derive(&pick.name).0 % count).unwrap_or(0);
         let (key, resource, values) = &candidates[choice];
         bindings.bind(pick.name.clone(), values.clone());
+        for (name, _) in &pick.searches {
+            bindings.mark_escaped(format!("{}.{name}", pick.name));
+        }
         witnesses.push(Witness {
             name: pick.name.clone(),
             key: (*key).clone(),
@@ -74,6 +83,7 @@ pub fn choose(
 /// if the condition does not hold, a value is missing, or an expression does not fit the resource.
 fn values(
     pick: &Pick,
+    pivots: &[(String, Option<Pivot>)],
     key: &Key,
     resource: &Value,
     bindings: &Bindings,
@@ -102,6 +112,9 @@ fn values(
             return Some(value);
         }
         members.insert(name.clone(), value);
+    }
+    for (name, pivot) in pivots {
+        members.insert(name.clone(), pivot.as_ref()?.value(resource, now)?.into());
     }
     Some(Value::Object(members))
 }

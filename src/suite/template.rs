@@ -5,7 +5,7 @@
 //! percent-encoded; in the query it is also escaped for FHIR search (`\`, `,`, `|`, `$`), so that a value is always
 //! one value (<http://hl7.org/fhir/R4/search.html#escaping>).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -135,7 +135,8 @@ impl Template {
                 }
                 Part::Name(name) => {
                     let value = bindings.text(name)?;
-                    let value = if in_query { escape(&value) } else { value };
+                    let is_plain = in_query && !bindings.is_escaped(name);
+                    let value = if is_plain { escape(&value) } else { value };
                     url.extend(utf8_percent_encode(&value, KEPT));
                 }
             }
@@ -152,6 +153,9 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(words) => text.push_str(words),
+                Part::Name(name) if bindings.is_escaped(name) => {
+                    text.push_str(&bindings.text(name)?);
+                }
                 Part::Name(name) => text.push_str(&escape(&bindings.text(name)?)),
             }
         }
@@ -183,6 +187,8 @@ fn escape(value: &str) -> String {
 #[derive(Debug, Clone, Default)]
 pub struct Bindings {
     values: BTreeMap<String, Value>,
+    /// Names whose text is escaped for search already.
+    escaped: BTreeSet<String>,
 }
 
 impl Bindings {
@@ -194,6 +200,15 @@ impl Bindings {
     /// Binds a name; a later binding replaces an earlier one.
     pub fn bind(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         self.values.insert(name.into(), value.into());
+    }
+
+    /// Notes that the text of a name is a search value as it stands: `system|code` is two parts and not one text.
+    pub fn mark_escaped(&mut self, name: impl Into<String>) {
+        self.escaped.insert(name.into());
+    }
+
+    fn is_escaped(&self, name: &str) -> bool {
+        self.escaped.contains(name)
     }
 
     /// The value of a name: itself, or a member of an object (`obs.code`).

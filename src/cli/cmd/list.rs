@@ -1,15 +1,28 @@
 //! `rounds list WHAT`: what there is, the id first on each line; JSON for programs. What an id means is `explain`.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use serde_json::{Map, Value};
 
 use crate::baseline::Store;
+use crate::clock::{Clock, SystemClock};
+use crate::engine::plan::Disposition;
+use crate::record::event::Silent;
+use crate::record::id::RunId;
+use crate::seed::{RunToken, Seed};
 use crate::suite::ir::Suite;
 use crate::{check, population, probe, property, report, sandbox};
 
-use super::super::args::{Common, ListArgs, What};
+use super::super::args::{Common, ListArgs, RunArgs, What};
+use super::super::config::Config;
 use super::super::exit::Exit;
 use super::super::failure::Failure;
+use super::super::prospect::Prospect;
+use super::super::settings::Settings;
+use super::super::setup::{self, Given};
 use super::super::{output, suites};
+use super::run;
 
 /// One line: names and values in the order of the columns.
 type Row = Vec<(&'static str, String)>;
@@ -19,7 +32,10 @@ type Row = Vec<(&'static str, String)>;
 /// # Errors
 /// None that depends on the user; a built-in suite that cannot be read is a bug.
 pub fn run(common: &Common, args: &ListArgs) -> Result<Exit, Failure> {
-    let rows = rows(common, args.what)?;
+    let rows = match (args.what, &args.target.target) {
+        (What::Cases, Some(_)) => on_target(common, args)?,
+        (what, _) => rows(common, what)?,
+    };
     if args.json {
         output::print(&json(rows));
     } else if rows.is_empty() {
@@ -58,6 +74,56 @@ fn rows(common: &Common, what: What) -> Result<Vec<Row>, Failure> {
             .map(|variant| titled(variant.id, variant.title))
             .collect(),
     })
+}
+
+/// What would run on a target, and why the rest would not: by its claims alone, nothing but they are asked for.
+fn on_target(common: &Common, args: &ListArgs) -> Result<Vec<Row>, Failure> {
+    let config = Config::read(common.config.as_deref())?;
+    let run_args = RunArgs {
+        target: args.target.clone(),
+        dry_run: true,
+        max_undecided: Settings::DEFAULT_MAX_UNDECIDED,
+        ..RunArgs::default()
+    };
+    let settings = Settings::resolve(common, &run_args, &config)?;
+    let suites = suites::all()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let given = Given {
+        id: RunId::new(clock.now(), Seed::FIXED),
+        seed: Seed::FIXED,
+        token: RunToken::random(),
+        clock,
+        observer: Arc::new(Silent),
+        stop: Arc::new(AtomicBool::new(false)),
+    };
+    run::runtime()?.block_on(async {
+        let ground = setup::set_up(&settings, &given, false).await?;
+        let prospect = Prospect::new(&ground, suites, given.clock.now());
+        let mut rows: Vec<Row> = prospect
+            .planned(&ground, &|_, _| true, None)
+            .iter()
+            .map(|planned| {
+                fate(
+                    planned.case.full_id(),
+                    &planned.suite.id,
+                    &planned.disposition,
+                )
+            })
+            .collect();
+        rows.extend(prospect.left_out.iter().map(|left| {
+            let reason = Disposition::Skip(left.reason.clone());
+            fate(left.id.clone(), left.suite, &reason)
+        }));
+        Ok(rows)
+    })
+}
+
+fn fate(id: String, suite: &str, disposition: &Disposition) -> Row {
+    vec![
+        ("id", id),
+        ("suite", suite.to_owned()),
+        ("fate", disposition.to_string()),
+    ]
 }
 
 fn titled(id: &str, title: &str) -> Row {

@@ -14,6 +14,7 @@ use crate::record::case_file::CaseFile;
 use crate::record::event::Observer;
 use crate::record::run::CaseRecord;
 use crate::seed::{RunToken, Seed};
+use crate::suite::generated::generator_of;
 use crate::suite::ir::{Body, Suite};
 use crate::suite::yaml::suggest;
 use crate::{check, property};
@@ -84,11 +85,7 @@ fn suite_of(common: &Common, args: &ReplayArgs) -> Result<String, Failure> {
     let mut named = args.suites.clone();
     if named.is_empty() {
         named = settings::profile(&config, common.profile.as_deref())?.suites;
-        named.extend(
-            crate::suite::builtin::SUITES
-                .iter()
-                .map(|source| source.id.to_owned()),
-        );
+        named.extend(suites::names().map(str::to_owned));
     }
     let suites = suites::select(&named, &[])?;
     match suites.iter().find(|suite| holds(suite, &args.case)) {
@@ -100,6 +97,10 @@ fn suite_of(common: &Common, args: &ReplayArgs) -> Result<String, Failure> {
 }
 
 fn holds(suite: &Suite, id: &str) -> bool {
+    // Its cases are known only with the target.
+    if let Some(generator) = generator_of(suite) {
+        return generator.may_hold(id);
+    }
     match &suite.body {
         Body::Property(ids) => ids.iter().any(|(known, _)| known == id),
         Body::Conformance(cases) => cases

@@ -19,6 +19,7 @@ use crate::record::run::{Run, SCHEMA, Tool};
 use crate::report;
 use crate::seed::{RunToken, Seed};
 use crate::suite::filter::Filter;
+use crate::suite::generated::generator_of;
 use crate::suite::ir::{Body, Suite};
 
 use super::super::args::{Common, RunArgs};
@@ -28,14 +29,15 @@ use super::super::failure::Failure;
 use super::super::outcome::{self, Terms};
 use super::super::output::Outputs;
 use super::super::progress::Progress;
+use super::super::prospect::Prospect;
 use super::super::settings::{SeedChoice, Settings};
 use super::super::setup::{self, Given, Ground};
 use super::super::suites;
 
 /// Suites of a plain run.
-const PLAIN: &[&str] = &["core", "property/core", "load/smoke"];
+const PLAIN: &[&str] = &["core", "expansion", "property/core", "load/smoke"];
 /// Suites of a run on a target.
-const TARGETED: &[&str] = &["core", "property/core"];
+const TARGETED: &[&str] = &["core", "expansion", "property/core"];
 
 /// Runs suites and reports.
 ///
@@ -139,22 +141,17 @@ pub async fn execute(
         .with_code(Exit::NothingSelected));
     }
     let ground = setup::set_up(settings, given, !settings.dry_run).await?;
+    let prospect = Prospect::new(&ground, suites.to_vec(), wall);
     let wanted = |suite: &Suite, case: &crate::suite::ir::Case| {
         filter.is_none_or(|filter| filter.selects(&suite.id, case))
     };
-    let terms = plan::Terms {
-        capability: &ground.context.capability,
-        writes: ground.context.writes,
-        wanted: &wanted,
-        shard: settings.shard,
-        now: wall,
-    };
-    let planned = plan::plan(suites, &terms);
+    let planned = prospect.planned(&ground, &wanted, settings.shard);
     if settings.dry_run {
         print_plan(&planned, suites, filter);
         return Ok(None);
     }
     let mut run = blank(given, &ground, suites, wall);
+    run.notices.extend(prospect.notice());
     let seen = conform(&ground, &planned, &mut run).await;
     let place = run.cases.len();
     properties(settings, given, &ground, suites, filter, &mut run).await;
@@ -170,7 +167,12 @@ pub async fn execute(
 fn selects_anything(suites: &[Suite], filter: Option<&Filter>) -> bool {
     let Some(filter) = filter else { return true };
     suites.iter().any(|suite| match &suite.body {
-        Body::Conformance(cases) => cases.iter().any(|case| filter.selects(&suite.id, case)),
+        // The cases of a generated suite are known only with the target.
+        Body::Conformance(cases) => {
+            generator_of(suite)
+                .is_some_and(|generator| filter.may_select(&suite.id, generator.area))
+                || cases.iter().any(|case| filter.selects(&suite.id, case))
+        }
         Body::Property(ids) => ids.iter().any(|(id, _)| filter.selects_id(&suite.id, id)),
         Body::Load(_) => filter.selects_id(&suite.id, &suite.id),
     })
@@ -480,15 +482,11 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 fn print_plan(planned: &[Planned<'_>], suites: &[Suite], filter: Option<&Filter>) {
     let mut lines = Vec::new();
     for planned in planned {
-        let fate = match &planned.disposition {
-            Disposition::Run => "run".to_owned(),
-            Disposition::Skip(reason) => format!("skip ({reason})"),
-            Disposition::Blocked(reason) => format!("blocked ({reason})"),
-        };
         lines.push(format!(
-            "{}  {}  {fate}",
+            "{}  {}  {}",
             planned.case.full_id(),
-            planned.suite.id
+            planned.suite.id,
+            planned.disposition
         ));
     }
     for suite in suites {

@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
-use crate::engine::confine::value_of;
 use crate::engine::context::Requirements;
 use crate::engine::require;
 use crate::fhir::Key;
 use crate::fhir::capability::Capability;
 use crate::property::parameter;
 use crate::record::{Cohort, Isolation};
+use crate::suite::pivot::value_of;
 
 /// Ids in one `_id` list at most: enough to relate, short enough for a URL.
 const MAX_IDS: usize = 12;

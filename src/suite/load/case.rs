@@ -248,7 +248,11 @@ fn picks(node: &Node, problems: &mut Vec<Problem>) -> Vec<Pick> {
 }
 
 fn read_pick(key: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Pick> {
-    node.check_keys("a pick", &["type", "where", "value", "values"], problems);
+    node.check_keys(
+        "a pick",
+        &["type", "where", "value", "values", "search"],
+        problems,
+    );
     let resource_type = text(node, "type", problems)?;
     if !crate::fhir::definitions::is_resource_type(&resource_type) {
         let place = node.get("type").unwrap_or(node);
@@ -268,13 +272,35 @@ fn read_pick(key: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Pick
         Some(condition) => Some(expression(condition, problems)?),
         None => None,
     };
+    let searches = searches(node, &resource_type, problems);
     Some(Pick {
         name: key.text.clone(),
         resource_type,
         condition,
         values,
+        searches,
         span: node.span(),
     })
+}
+
+/// `search: {name: code}`: parameters of the picked type.
+fn searches(
+    node: &Node,
+    resource_type: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<(String, String)> {
+    let entries = node.get("search").map(Node::entries).unwrap_or_default();
+    let mut found = Vec::new();
+    for (name, value) in entries {
+        let code = value.scalar().unwrap_or_default();
+        if crate::fhir::definitions::search_parameter(resource_type, &code).is_none() {
+            problems.push(value.problem(format!(
+                "`{code}` is not a search parameter of {resource_type} in R4"
+            )));
+        }
+        found.push((name.text.clone(), code));
+    }
+    found
 }
 
 /// Setup, used fragments and own steps in this order; then the teardown of the case and of the suite.

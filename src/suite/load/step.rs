@@ -52,6 +52,9 @@ impl<'a> Names<'a> {
                     key => format!("{}.{key}", pick.name),
                 });
             }
+            for (key, _) in &pick.searches {
+                bound.push(format!("{}.{key}", pick.name));
+            }
         }
         Names {
             bound,

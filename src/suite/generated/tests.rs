@@ -1,0 +1,129 @@
+//! Generated suites on small claims.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn made(claims: Value, suite: &str) -> (Vec<Case>, Vec<LeftOut>) {
+    let capability = Capability::new(json!({
+        "resourceType": "CapabilityStatement",
+        "rest": [{"mode": "server", "resource": [claims]}],
+    }));
+    let mut suites: Vec<Suite> = named(suite).map(Generator::empty).collect();
+    let left_out = fill(
+        &mut suites,
+        &Ground {
+            capability: &capability,
+            cohort: None,
+            now: jiff::Timestamp::UNIX_EPOCH,
+        },
+    );
+    (suites[0].cases().to_vec(), left_out)
+}
+
+fn ids(cases: &[Case]) -> Vec<String> {
+    cases.iter().map(Case::full_id).collect()
+}
+
+#[test]
+fn every_declared_parameter_has_a_case_or_a_reason() {
+    let (cases, left_out) = made(
+        json!({
+            "type": "Patient",
+            "interaction": [{"code": "read"}, {"code": "search-type"}],
+            "searchParam": [
+                {"name": "family", "type": "string"},
+                {"name": "birthdate", "type": "date"},
+                {"name": "phonetic", "type": "string"},
+                {"name": "shoe-size", "type": "number"},
+            ],
+        }),
+        "expansion",
+    );
+    assert_eq!(
+        ids(&cases),
+        [
+            "expand/Patient/read",
+            "expand/Patient/search-family",
+            "expand/Patient/search-family[or]",
+            "expand/Patient/search-birthdate",
+            "expand/Patient/search-birthdate[ge]",
+            "expand/Patient/search-birthdate[le]",
+            "expand/Patient/search-birthdate[gt]",
+            "expand/Patient/search-birthdate[lt]",
+        ]
+    );
+    let left: Vec<&str> = left_out.iter().map(|left| left.id.as_str()).collect();
+    assert_eq!(
+        left,
+        [
+            "expand/Patient/search-phonetic",
+            "expand/Patient/search-shoe-size"
+        ]
+    );
+}
+
+#[test]
+fn a_parameter_of_a_declared_combination_does_not_go_alone() {
+    let combination = json!({
+        "url": "http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination",
+        "extension": [
+            {"url": "required", "valueString": "patient"},
+            {"url": "required", "valueString": "category"},
+            {"url": "optional", "valueString": "date"},
+        ],
+    });
+    let (cases, _) = made(
+        json!({
+            "type": "Observation",
+            "extension": [combination],
+            "interaction": [{"code": "search-type"}],
+            "searchParam": [{"name": "category"}, {"name": "code"}],
+        }),
+        "expansion",
+    );
+    assert_eq!(
+        ids(&cases),
+        [
+            "expand/Observation/search-category",
+            "expand/Observation/search-code",
+            "expand/Observation/search-code[or]",
+            "expand/Observation/search-patient+category+date",
+        ]
+    );
+    let url = cases[0].steps[0].request.url.text();
+    assert_eq!(
+        url,
+        "Observation?category=${x.v0}&patient=${x.v1}&_count=50"
+    );
+}
+
+#[test]
+fn features_are_combined_as_far_as_they_are_claimed() {
+    let claims = json!({
+        "type": "Encounter",
+        "interaction": [{"code": "search-type"}],
+        "searchInclude": ["Encounter:subject"],
+        "searchParam": [{"name": "patient"}, {"name": "status"}, {"name": "date"}],
+    });
+    let (cases, _) = made(claims, "core/pairwise");
+    assert!((10..30).contains(&cases.len()), "{} cases", cases.len());
+    let asks = |what: &str| cases.iter().any(|case| case.title.contains(what));
+    assert!(asks("_include=Encounter:subject") && asks("_sort=-date") && asks("POST"));
+    assert!(!asks("_revinclude") && !asks("_has"));
+    let both = |case: &Case| {
+        case.title.contains("_elements")
+            && (case.title.contains("_summary=true") || case.title.contains("_summary=count"))
+    };
+    assert!(!cases.iter().any(both));
+    assert!(cases.iter().all(|case| !case.writes()));
+}
+
+#[test]
+fn a_suite_of_a_user_with_the_same_name_is_left_alone() {
+    let mut own = GENERATORS[0].empty();
+    own.span.file = "mine.yaml".to_owned();
+    assert!(generator_of(&own).is_none());
+    assert!(GENERATORS[1].may_hold("expand/Patient/read"));
+    assert!(!GENERATORS[1].may_hold("expander/x"));
+}
