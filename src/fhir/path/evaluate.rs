@@ -4,20 +4,24 @@
 use serde_json::Value;
 
 use super::ast::{Expr, ExprKind, Link, Literal, Operation, Operator, Start, Step, StepKind};
+use super::environment::World;
 use super::types::{Types, UNKNOWN};
 use super::value::{Collection, Node, Number, Outcome, Text, Val};
-use super::{Context, PathError};
-
-/// Steps of one evaluation: nodes visited, items compared. A second or two; the largest real expression over a
-/// bundle of a megabyte takes a few hundred thousand.
-const STEP_LIMIT: usize = 10_000_000;
+use super::{PathError, Reason};
 
 /// The state of one evaluation.
 pub(super) struct Evaluator<'a> {
-    pub context: Context<'a>,
+    /// `%resource`
+    pub resource: &'a Value,
+    /// `%rootResource`
+    pub root: &'a Value,
+    pub world: World<'a>,
     pub types: Types<'a>,
     pub scope: Scope<'a>,
+    /// `%context`
+    focus: Val<'a>,
     steps: usize,
+    step_limit: usize,
 }
 
 /// What `$this`, `$index` and `$total` mean.
@@ -32,6 +36,16 @@ pub(super) fn error<T>(position: usize, message: impl Into<String>) -> Result<T,
     Err(PathError {
         position,
         message: message.into(),
+        reason: Reason::Evaluation,
+    })
+}
+
+/// A question that the environment does not answer.
+pub(super) fn not_evaluated<T>(position: usize, question: &str) -> Result<T, PathError> {
+    Err(PathError {
+        position,
+        message: format!("not evaluated: {question}"),
+        reason: Reason::NotEvaluated,
     })
 }
 
@@ -62,26 +76,30 @@ pub(super) fn single<'a>(
 }
 
 impl<'a> Evaluator<'a> {
-    pub fn new(context: &Context<'a>) -> Self {
+    pub fn new(resource: &'a Value, root: &'a Value, world: World<'a>) -> Self {
         Evaluator {
-            context: context.clone(),
+            resource,
+            root,
+            world,
             types: Types::new(),
             scope: Scope {
                 this: Val::Boolean(false),
                 index: None,
                 total: Vec::new(),
             },
+            focus: Val::Boolean(false),
             steps: 0,
+            step_limit: world.environment().step_limit(),
         }
     }
 
     /// The resource as a node.
     pub fn resource(&mut self) -> Val<'a> {
-        let resource = self.context.resource;
-        self.node(resource)
+        self.node(self.resource)
     }
 
-    fn node(&mut self, value: &'a Value) -> Val<'a> {
+    /// A resource, or a value of unknown type, as a node.
+    pub fn node(&mut self, value: &'a Value) -> Val<'a> {
         Val::Node(Node {
             value: Some(value),
             sibling: None,
@@ -91,6 +109,7 @@ impl<'a> Evaluator<'a> {
 
     /// Evaluates with a focus.
     pub fn run(&mut self, expression: &Expr, focus: Val<'a>) -> Outcome<'a> {
+        self.focus = focus.clone();
         self.scope.this = focus;
         self.expression(expression)
     }
@@ -98,10 +117,14 @@ impl<'a> Evaluator<'a> {
     /// Counts work; an error beyond the limit.
     pub fn spend(&mut self, steps: usize, position: usize) -> Result<(), PathError> {
         self.steps = self.steps.saturating_add(steps);
-        if self.steps <= STEP_LIMIT {
+        if self.steps <= self.step_limit {
             return Ok(());
         }
-        error(position, format!("stopped after {STEP_LIMIT} steps"))
+        Err(PathError {
+            position,
+            message: format!("stopped after {} steps", self.step_limit),
+            reason: Reason::Limit,
+        })
     }
 
     /// Evaluates in the current scope.
@@ -188,16 +211,13 @@ impl<'a> Evaluator<'a> {
     }
 
     fn variable(&mut self, name: &str, position: usize) -> Outcome<'a> {
-        let given = self
-            .context
-            .variables
-            .iter()
-            .find(|(known, _)| *known == name);
-        if let Some((_, value)) = given {
+        if let Some(value) = self.world.variable(name) {
             return self.variable_value(value, position);
         }
         let constant = match name {
-            "resource" | "rootResource" | "context" => return Ok(vec![self.resource()]),
+            "resource" => return Ok(vec![self.resource()]),
+            "rootResource" => return Ok(vec![self.node(self.root)]),
+            "context" => return Ok(vec![self.focus.clone()]),
             "ucum" => "http://unitsofmeasure.org".to_owned(),
             "sct" => "http://snomed.info/sct".to_owned(),
             "loinc" => "http://loinc.org".to_owned(),

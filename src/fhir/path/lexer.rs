@@ -1,6 +1,6 @@
 //! Splits an expression into tokens, <http://hl7.org/fhirpath/#grammar>. Knows nothing of operators' meaning.
 
-use super::PathError;
+use super::{PathError, Reason};
 
 /// A token and where it starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +69,7 @@ impl<'t> Lexer<'t> {
         Err(PathError {
             position,
             message: message.into(),
+            reason: Reason::Syntax,
         })
     }
 

@@ -1,6 +1,7 @@
 //! FHIRPath over borrowed JSON with exact decimals, <http://hl7.org/fhirpath/> with the additions of
-//! <http://hl7.org/fhir/R4/fhirpath.html>. Parse once, evaluate many times. Not a validator: `conformsTo`,
-//! `memberOf` and `htmlChecks` are unknown functions here, and unknown functions are errors when parsing.
+//! <http://hl7.org/fhir/R4/fhirpath.html>. Parse once, evaluate many times: [`Expression`] on whole resources,
+//! [`Plan`] on any element. Not a validator and not a terminology server: `conformsTo`, `memberOf` and `htmlChecks`
+//! are questions to the [`Environment`], and an error if nobody answers.
 //!
 //! Where this engine stands apart from the specification or chooses among readings of it:
 //! - Integers have 64 bits. `exp`, `ln`, `log` and `power` with a fractional exponent go through floats and
@@ -10,12 +11,13 @@
 //!   function `as()` takes one item.
 //! - An element that is a date equals a string with the same text, and has an order with one that is a date.
 //! - `now()` is in UTC with milliseconds; `trace` gives its input and prints nothing.
-//! - `resolve()` finds contained resources and entries of the Bundle that is `%resource`; of all others the type
-//!   alone is known.
+//! - `resolve()` asks the environment, then finds contained resources and entries of the Bundle that is `%resource` or
+//!   `%rootResource`; of all others the type alone is known.
 //! - Regular expressions are those of the crate `regex`: no look-around, no back references.
 
 mod ast;
 mod compare;
+mod environment;
 mod evaluate;
 mod functions;
 mod infer;
@@ -23,6 +25,7 @@ mod lexer;
 mod navigate;
 mod operators;
 mod parser;
+mod plan;
 mod quantity;
 mod temporal;
 mod types;
@@ -35,8 +38,12 @@ mod tests;
 
 use serde_json::Value;
 
+use environment::World;
 use evaluate::Evaluator;
 use value::{Collection, Node, Val};
+
+pub use environment::{Alone, Environment, STEP_LIMIT};
+pub use plan::{Focus, Plan};
 
 /// An expression that cannot be parsed or evaluated; `position` is a byte offset into the expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +52,21 @@ pub struct PathError {
     pub position: usize,
     /// Lower-case fragment.
     pub message: String,
+    /// What kind of failure it is.
+    pub reason: Reason,
+}
+
+/// Kinds of failure: whether the expression, the data or the environment is at fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The text is no expression, or one that this engine does not know. Only when parsing.
+    Syntax,
+    /// What the specification calls an error on this data: several items where one is needed, unlike operands.
+    Evaluation,
+    /// The environment does not answer: a value set, a profile, the time.
+    NotEvaluated,
+    /// More steps than the environment allows.
+    Limit,
 }
 
 impl std::fmt::Display for PathError {
@@ -54,11 +76,10 @@ impl std::fmt::Display for PathError {
 }
 impl std::error::Error for PathError {}
 
-/// A parsed expression; cheap to evaluate many times, `Send + Sync`.
+/// A parsed expression for whole resources; cheap to evaluate many times, `Send + Sync`.
 #[derive(Debug, Clone)]
 pub struct Expression {
-    text: String,
-    root: ast::Expr,
+    plan: Plan,
 }
 
 /// One item of a result collection.
@@ -106,41 +127,30 @@ pub struct Context<'a> {
 }
 
 impl Expression {
-    /// Parses; an expression beyond the engine is an error with its position, never an empty answer.
+    /// Parses as [`Plan::compile`] does.
     ///
     /// # Errors
-    /// Syntax, an unknown function or type, a wrong number of arguments, a pattern that is no regular expression,
-    /// an element that a type does not have (`Patient.nmae`, `Observation.valueQuantity`).
+    /// As [`Plan::compile`].
     pub fn parse(text: &str) -> Result<Self, PathError> {
-        Self::parse_on(None, text)
+        Plan::compile(text).map(|plan| Expression { plan })
     }
 
     /// Parses for resources of one type: elements are checked although the path does not start with the type's name.
     ///
     /// # Errors
-    /// As [`Expression::parse`].
+    /// As [`Plan::compile`].
     pub fn parse_for(resource_type: &str, text: &str) -> Result<Self, PathError> {
-        Self::parse_on(Some(resource_type), text)
-    }
-
-    fn parse_on(resource_type: Option<&str>, text: &str) -> Result<Self, PathError> {
-        let root = parser::parse(text)?;
-        infer::check(&root, resource_type)?;
-        Ok(Expression {
-            root,
-            text: text.to_owned(),
-        })
+        Plan::compile_for(resource_type, text).map(|plan| Expression { plan })
     }
 
     /// Evaluates with the resource as input (a leading type name `Patient.name` is accepted).
     ///
     /// # Errors
-    /// What the specification calls an error (several items where one is needed, operands of unlike types), an
-    /// unknown variable, a number beyond 28 digits, more than ten million steps.
+    /// As [`Plan::evaluate`].
     pub fn evaluate<'a>(&self, context: &Context<'a>) -> Result<Vec<Item<'a>>, PathError> {
-        let mut evaluator = Evaluator::new(context);
+        let mut evaluator = context.evaluator();
         let focus = evaluator.resource();
-        let collection = evaluator.run(&self.root, focus)?;
+        let collection = self.plan.run(&mut evaluator, focus)?;
         Ok(items(&mut evaluator, collection))
     }
 
@@ -148,13 +158,13 @@ impl Expression {
     /// `%resource` remains that of the context.
     ///
     /// # Errors
-    /// As [`Expression::evaluate`].
+    /// As [`Plan::evaluate`].
     pub fn evaluate_from<'a>(
         &self,
         context: &Context<'a>,
         focus: &Item<'a>,
     ) -> Result<Vec<Item<'a>>, PathError> {
-        let mut evaluator = Evaluator::new(context);
+        let mut evaluator = context.evaluator();
         let focus = match focus {
             Item::Node {
                 value,
@@ -168,9 +178,10 @@ impl Expression {
             Item::Computed(computed) => Val::from_computed(computed).ok_or_else(|| PathError {
                 position: 0,
                 message: "the focus is not a value of its own type".into(),
+                reason: Reason::Evaluation,
             })?,
         };
-        let collection = evaluator.run(&self.root, focus)?;
+        let collection = self.plan.run(&mut evaluator, focus)?;
         Ok(items(&mut evaluator, collection))
     }
 
@@ -178,20 +189,28 @@ impl Expression {
     /// several items are an error (<http://hl7.org/fhirpath/#singleton-evaluation-of-collections>).
     ///
     /// # Errors
-    /// As [`Expression::evaluate`].
+    /// As [`Plan::evaluate`].
     pub fn test(&self, context: &Context<'_>) -> Result<bool, PathError> {
-        let mut evaluator = Evaluator::new(context);
+        let mut evaluator = context.evaluator();
         let focus = evaluator.resource();
-        let collection = evaluator.run(&self.root, focus)?;
-        Ok(evaluate::truth(&collection, self.root.position)?.unwrap_or(false))
+        let collection = self.plan.run(&mut evaluator, focus)?;
+        Ok(evaluate::truth(&collection, self.plan.position())?.unwrap_or(false))
     }
 
     /// The expression as written.
     pub fn text(&self) -> &str {
-        &self.text
+        self.plan.text()
     }
 }
 
+impl<'a> Context<'a> {
+    fn evaluator(&self) -> Evaluator<'a> {
+        let world = World::Given(self.variables, self.now);
+        Evaluator::new(self.resource, self.resource, world)
+    }
+}
+
+/// The public form of a collection.
 fn items<'a>(evaluator: &mut Evaluator<'a>, collection: Collection<'a>) -> Vec<Item<'a>> {
     let item = |val: Val<'a>| match (val.computed(), val) {
         (Some(computed), _) => Item::Computed(computed),

@@ -205,6 +205,10 @@ impl<'a> Evaluator<'a> {
 
     /// The resource that a reference means, or a node of which only the type is known; `None` if not even that.
     pub fn resolve(&mut self, val: &Val<'a>) -> Option<Val<'a>> {
+        // A computed text is looked up, but its type is not taken from it: it may be anything.
+        if let Val::String(Text::Shared(text)) = val {
+            return self.find(text).map(|resource| self.node(resource));
+        }
         let reference = match val {
             Val::Node(node) => match node.value? {
                 Value::String(text) => Some(text.as_str()),
@@ -214,11 +218,7 @@ impl<'a> Evaluator<'a> {
             _ => None,
         };
         if let Some(resource) = reference.and_then(|reference| self.find(reference)) {
-            return Some(Val::Node(Node {
-                value: Some(resource),
-                sibling: None,
-                type_id: self.types.of_value(resource),
-            }));
+            return Some(self.node(resource));
         }
         let named = match val {
             Val::Node(node) => node.value?.get("type").and_then(Value::as_str),
@@ -235,22 +235,31 @@ impl<'a> Evaluator<'a> {
         }))
     }
 
-    /// A contained resource, `%resource` itself for `#`, or the entry of a Bundle with that `fullUrl`.
+    /// What the environment says, else what is found in `%resource` or around it.
     fn find(&self, reference: &str) -> Option<&'a Value> {
-        let resource = self.context.resource;
-        if let Some(id) = reference.strip_prefix('#') {
-            if id.is_empty() {
-                return Some(resource);
-            }
-            let mut contained = resource.get("contained")?.as_array()?.iter();
-            return contained
-                .find(|contained| contained.get("id").and_then(Value::as_str) == Some(id));
-        }
-        let mut entries = resource.get("entry")?.as_array()?.iter();
-        let entry =
-            entries.find(|entry| entry.get("fullUrl").and_then(Value::as_str) == Some(reference));
-        entry?.get("resource")
+        let environment = self.world.environment();
+        let inside = || find_in(self.resource, reference);
+        let around = || find_in(self.root, reference);
+        environment
+            .resolve(reference)
+            .or_else(inside)
+            .or_else(around)
     }
+}
+
+/// A contained resource, the resource itself for `#`, or the entry of a Bundle with that `fullUrl`.
+fn find_in<'a>(resource: &'a Value, reference: &str) -> Option<&'a Value> {
+    if let Some(id) = reference.strip_prefix('#') {
+        if id.is_empty() {
+            return Some(resource);
+        }
+        let mut contained = resource.get("contained")?.as_array()?.iter();
+        return contained.find(|contained| contained.get("id").and_then(Value::as_str) == Some(id));
+    }
+    let mut entries = resource.get("entry")?.as_array()?.iter();
+    let entry =
+        entries.find(|entry| entry.get("fullUrl").and_then(Value::as_str) == Some(reference));
+    entry?.get("resource")
 }
 
 /// The resource type in `Patient/1`, `http://host/Patient/1` or `Patient/1/_history/2`.

@@ -1,7 +1,6 @@
 //! Parses an expression: precedence climbing over tokens. Whatever the engine does not know is an error here, with
 //! its place, so that no expression is beyond the engine at evaluation time.
 
-use super::PathError;
 use super::ast::{
     Call, Expr, ExprKind, Link, Literal, Namespace, Operation, Operator, Start, Step, StepKind,
     TypeName,
@@ -10,6 +9,7 @@ use super::functions::{self, Argument};
 use super::lexer::{Token, TokenKind, tokens};
 use super::quantity::is_calendar_word;
 use super::temporal::Temporal;
+use super::{PathError, Reason};
 use crate::fhir::decimal::Decimal;
 
 /// Parentheses, arguments and signs within one another; invariants of R4 have fewer than ten.
@@ -339,6 +339,7 @@ fn error<T>(position: usize, message: impl Into<String>) -> Result<T, PathError>
     Err(PathError {
         position,
         message: message.into(),
+        reason: Reason::Syntax,
     })
 }
 

@@ -24,6 +24,8 @@ enum Typing<'a> {
     Named(&'static str),
     /// A resource by its own word.
     Resource(&'a str),
+    /// A type or backbone path by the caller's word.
+    Word(&'a str),
     Child {
         parent: TypeId,
         element: &'a str,
@@ -63,6 +65,11 @@ impl<'a> Types<'a> {
         self.push(Typing::Resource(name))
     }
 
+    /// A type or backbone path by a word that may be none.
+    pub fn word(&mut self, name: &'a str) -> TypeId {
+        self.push(Typing::Word(name))
+    }
+
     /// The type of a child element.
     pub fn child(&mut self, parent: TypeId, element: &'a str) -> TypeId {
         self.push(Typing::Child { parent, element })
@@ -86,6 +93,13 @@ impl<'a> Types<'a> {
                 Typing::Named(name) => break name,
                 Typing::Resource(word) => {
                     let name = resource_name(word);
+                    self.entries[at as usize] = Typing::Named(name);
+                    break name;
+                }
+                Typing::Word(word) => {
+                    let name = definitions::table()
+                        .node_of(word)
+                        .map_or("", |node| node.name);
                     self.entries[at as usize] = Typing::Named(name);
                     break name;
                 }

@@ -2,9 +2,10 @@
 
 use rust_decimal::Decimal;
 
+use super::super::PathError;
 use super::super::ast::Call;
 use super::super::compare::Scalar;
-use super::super::evaluate::{Evaluator, single};
+use super::super::evaluate::{Evaluator, not_evaluated, single};
 use super::super::quantity::Quantity;
 use super::super::temporal::{Kind, Temporal};
 use super::super::types::system_name;
@@ -210,22 +211,33 @@ pub(super) fn type_of<'a>(
     Ok(input.iter().filter_map(of).collect())
 }
 
-fn moment<'a>(evaluator: &Evaluator<'a>) -> Temporal {
-    Temporal::at(evaluator.context.now)
+fn moment(evaluator: &Evaluator<'_>, call: &Call) -> Result<Temporal, PathError> {
+    match evaluator.world.now() {
+        Some(now) => Ok(Temporal::at(now)),
+        None => not_evaluated(call.position, "the time"),
+    }
 }
 
-pub(super) fn now<'a>(evaluator: &mut Evaluator<'a>, _: Collection<'a>, _: &Call) -> Outcome<'a> {
-    Ok(vec![Val::Temporal(moment(evaluator))])
+pub(super) fn now<'a>(
+    evaluator: &mut Evaluator<'a>,
+    _: Collection<'a>,
+    call: &Call,
+) -> Outcome<'a> {
+    Ok(vec![Val::Temporal(moment(evaluator, call)?)])
 }
 
-pub(super) fn today<'a>(evaluator: &mut Evaluator<'a>, _: Collection<'a>, _: &Call) -> Outcome<'a> {
-    Ok(vec![Val::Temporal(moment(evaluator).to_date())])
+pub(super) fn today<'a>(
+    evaluator: &mut Evaluator<'a>,
+    _: Collection<'a>,
+    call: &Call,
+) -> Outcome<'a> {
+    Ok(vec![Val::Temporal(moment(evaluator, call)?.to_date())])
 }
 
 pub(super) fn time_of_day<'a>(
     evaluator: &mut Evaluator<'a>,
     _: Collection<'a>,
-    _: &Call,
+    call: &Call,
 ) -> Outcome<'a> {
-    Ok(vec![Val::Temporal(moment(evaluator).to_time())])
+    Ok(vec![Val::Temporal(moment(evaluator, call)?.to_time())])
 }

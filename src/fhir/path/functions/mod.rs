@@ -2,6 +2,7 @@
 
 mod boundary;
 mod convert;
+mod environment;
 mod filter;
 mod math;
 mod set;
@@ -79,6 +80,7 @@ static FUNCTIONS: &[Signature] = &[
     row("ceiling", 0..=0, math::ceiling),
     row("children", 0..=0, tree::children),
     row("combine", 1..=1, set::combine),
+    row("conformsTo", 1..=1, environment::conforms_to),
     row("contains", 1..=1, string::contains),
     row("convertsToBoolean", 0..=0, convert::converts_to_boolean),
     row("convertsToDate", 0..=0, convert::converts_to_date),
@@ -105,6 +107,7 @@ static FUNCTIONS: &[Signature] = &[
     row("getValue", 0..=0, tree::get_value),
     row("hasValue", 0..=0, tree::has_value),
     row("highBoundary", 0..=1, boundary::high),
+    row("htmlChecks", 0..=0, environment::html_checks),
     row("iif", 2..=3, filter::iif),
     row("indexOf", 1..=1, string::index_of),
     row("intersect", 1..=1, set::intersect),
@@ -120,6 +123,7 @@ static FUNCTIONS: &[Signature] = &[
     row("lower", 0..=0, string::lower),
     patterned("matches", 1..=1, string::matches),
     patterned("matchesFull", 1..=1, string::matches_full),
+    row("memberOf", 1..=1, environment::member_of),
     row("not", 0..=0, filter::not),
     row("now", 0..=0, convert::now),
     typed("ofType", convert::of_type),
