@@ -125,7 +125,9 @@ impl<'a> Evaluator<'a> {
                 (Some(left), Some(right)) if *left.unit == *right.unit => {
                     roughly_equal(left.value, right.value)
                 }
-                (Some(left), Some(right)) => left.compare(&right) == Some(Ordering::Equal),
+                (Some(left), Some(right)) => left
+                    .in_one_unit(&right)
+                    .is_some_and(|(left, right)| roughly_equal(left, right)),
                 _ => false,
             },
         }
@@ -196,7 +198,7 @@ fn as_date<'a>(element: &Val<'_>, date: &Temporal, text: Text<'a>) -> Scalar<'a>
 }
 
 /// A quantity, a number as one without unit, or a FHIR Quantity.
-fn quantity(scalar: Scalar<'_>) -> Option<Quantity<'_>> {
+pub(super) fn quantity(scalar: Scalar<'_>) -> Option<Quantity<'_>> {
     match scalar {
         Scalar::Quantity(quantity) => Some(quantity),
         Scalar::Number(number) => Some(Quantity::plain(number.decimal())),

@@ -6,7 +6,7 @@
 //! Where this engine stands apart from the specification or chooses among readings of it:
 //! - Integers have 64 bits. `exp`, `ln`, `log` and `power` with a fractional exponent go through floats and
 //!   are exact to about 15 digits; `sqrt` and everything else is exact to 28 digits. Overflow is empty.
-//! - Quantities compare if their units are equal or are fixed lengths of time; other units give empty.
+//! - Quantities compare if their units are equal or in the table of `unit`; other units give empty.
 //! - The operator `as` keeps those of several items that are of the type, as search parameters of R4 need it; the
 //!   function `as()` takes one item.
 //! - An element that is a date equals a string with the same text, and has an order with one that is a date.
@@ -29,6 +29,7 @@ mod plan;
 mod quantity;
 mod temporal;
 mod types;
+mod unit;
 mod value;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::temporal::Precision;
+use super::unit;
 use super::value::Text;
 use crate::fhir::decimal;
 
@@ -178,8 +179,24 @@ impl<'a> Quantity<'a> {
             return Some(self.value.cmp(&other.value));
         }
         let (factor, other_factor) = factors(&self.unit, &other.unit)?;
-        let left = self.value.checked_mul(factor)?;
-        Some(left.cmp(&other.value.checked_mul(other_factor)?))
+        let left = unit::product(self.value, factor)?;
+        Some(left.cmp(&unit::product(other.value, other_factor)?))
+    }
+
+    /// Both values in the coarser of the two units, for `~`; not exact beyond 28 digits.
+    pub fn in_one_unit(&self, other: &Quantity<'_>) -> Option<(Decimal, Decimal)> {
+        let (factor, other_factor) = factors(&self.unit, &other.unit)?;
+        let coarser = factor.max(other_factor);
+        let convert = |value: Decimal, factor| value.checked_mul(factor)?.checked_div(coarser);
+        Some((
+            convert(self.value, factor)?,
+            convert(other.value, other_factor)?,
+        ))
+    }
+
+    /// True if the two have an order whatever their values are.
+    pub fn is_comparable(&self, other: &Quantity<'_>) -> bool {
+        *self.unit == *other.unit || factors(&self.unit, &other.unit).is_some()
     }
 
     /// `1 'wk'`, `1 week`.
@@ -193,6 +210,9 @@ impl<'a> Quantity<'a> {
 
 /// What to multiply two amounts with to have them in one unit of time.
 fn factors(unit: &str, other: &str) -> Option<(Decimal, Decimal)> {
+    if let Some(factors) = unit::factors(unit, other) {
+        return Some(factors);
+    }
     let (left, right) = (CalendarUnit::of(unit)?, CalendarUnit::of(other)?);
     let factor = |unit: CalendarUnit| match unit {
         CalendarUnit::Year => Some((12, true)),

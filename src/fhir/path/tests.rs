@@ -674,3 +674,23 @@ fn no_text_makes_the_engine_panic() {
         }
     }
 }
+
+#[test]
+fn quantities_convert_exactly_or_stay_open() {
+    for truth in [
+        "1 'g' = 1000 'mg'",
+        "0.1 'g' + 0.2 'g' = 300 'mg'",
+        "5.4 'mmol/L' = 5400 'umol/L'",
+        "90 'mg/dL' = 0.9 'g/L'",
+        "1 '[lb_av]' = 453.59237 'g'",
+        "120 'mm[Hg]' > 15.9 'kPa' and 120 'mm[Hg]' < 16 'kPa'",
+        "1 'kg' ~ 1040 'g' and 1.5 'kg' !~ 1560 'g'",
+        "1 'mg'.comparable(1 'kg') and 1 'mg'.comparable(1 'mL').not()",
+        "(1 'g' = 1 'mL').empty()",
+        "(1 'mmol/L' = 18 'mg/dL').empty()",
+        "185.100.toString() = '185.100' and 185.100.precision() = 3",
+        "component[0].value.value = 120 and 6.3 = 6.30",
+    ] {
+        assert_eq!(eval(truth), json!([true]), "{truth}");
+    }
+}

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::super::PathError;
 use super::super::ast::Call;
-use super::super::compare::Scalar;
+use super::super::compare::{Scalar, quantity};
 use super::super::evaluate::{Evaluator, not_evaluated, single};
 use super::super::quantity::Quantity;
 use super::super::temporal::{Kind, Temporal};
@@ -159,6 +159,23 @@ fn quantity_of<'a>(evaluator: &mut Evaluator<'a>, val: &Val<'a>) -> Option<Val<'
         _ => return None,
     };
     Some(Val::Quantity(Box::new(quantity)))
+}
+
+/// True if two quantities have units that compare.
+pub(super) fn comparable<'a>(
+    evaluator: &mut Evaluator<'a>,
+    input: Collection<'a>,
+    call: &Call,
+) -> Outcome<'a> {
+    let item = single(input, call.position)?;
+    let (Some(left), Some(right)) = (item, evaluator.single_argument(call, 0)?) else {
+        return Ok(Vec::new());
+    };
+    let (left, right) = (evaluator.scalar(&left), evaluator.scalar(&right));
+    let comparable = quantity(left)
+        .zip(quantity(right))
+        .is_some_and(|(left, right)| left.is_comparable(&right));
+    Ok(vec![Val::Boolean(comparable)])
 }
 
 pub(super) fn is_type<'a>(

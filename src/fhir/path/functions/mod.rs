@@ -80,6 +80,7 @@ static FUNCTIONS: &[Signature] = &[
     row("ceiling", 0..=0, math::ceiling),
     row("children", 0..=0, tree::children),
     row("combine", 1..=1, set::combine),
+    row("comparable", 1..=1, convert::comparable),
     row("conformsTo", 1..=1, environment::conforms_to),
     row("contains", 1..=1, string::contains),
     row("convertsToBoolean", 0..=0, convert::converts_to_boolean),
