@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rounds::fhir::definitions::{resource_types, search_parameters, value_set_contains};
-use rounds::fhir::validate::validate;
+use rounds::fhir::validate::{Validator, validate};
 use serde_json::Value;
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p1","meta":{"versionId":"1","lastUpdated":"2024-02-29T12:00:00.000Z"},
@@ -64,6 +64,19 @@ fn resources(criterion: &mut Criterion) {
                 .sum()
         });
     });
+    let full = Validator::built_in();
+    let without = full.clone().without_invariants();
+    for (name, validator) in [("without invariants", &without), ("all rules", &full)] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| -> usize {
+                resources
+                    .iter()
+                    .map(|resource| validator.validate(std::hint::black_box(resource), &[]))
+                    .map(|outcome| outcome.issues.len())
+                    .sum()
+            });
+        });
+    }
     group.finish();
 }
 

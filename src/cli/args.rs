@@ -510,7 +510,7 @@ pub enum DefinitionsAction {
     Build {
         /// Package (.tgz) or unpacked folder
         package: PathBuf,
-        /// Folder to write
+        /// Folder to write, or the file
         #[arg(long, default_value = "fixtures/definitions", value_name = "DIR")]
         output: PathBuf,
     },

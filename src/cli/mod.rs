@@ -7,6 +7,7 @@ pub mod exit;
 pub mod failure;
 pub mod outcome;
 pub mod output;
+pub mod package;
 pub mod progress;
 pub mod prospect;
 pub mod scoreboard;

@@ -1,31 +1,42 @@
-//! `rounds definitions build`: makes the definitions pack from a published package.
-//! Not needed to run the harness: the pack is embedded; this is how it was made.
+//! `rounds definitions build`: makes the definitions pack of R4, or of a guide, from a published package.
+//! Not needed to run the harness: the packs are embedded; this is how they were made.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::fhir::definitions::{build, sizes};
+use crate::cli::package;
+use crate::fhir::definitions::{Library, build, sizes};
 
-/// The largest file that is read from a package, in bytes; the largest of R4 has 35 MB.
-const MAX_FILE: u64 = 128 << 20;
-
-/// Folders nested deeper than this are refused.
-const MAX_FOLDER_DEPTH: usize = 16;
-
-/// Reads an npm or FHIR package (`.tgz`, or unpacked as a folder), writes the pack and returns its sizes as text.
+/// Reads an npm or FHIR package (`.tgz`, or unpacked as a folder), writes the pack and returns its sizes as text. A
+/// package that holds the base types gives the pack of R4, any other one the pack of a guide.
 pub fn run(input: &Path, output: &Path) -> Result<String, String> {
-    let mut documents = BTreeMap::new();
-    if input.is_dir() {
-        read_folder(input, input, 0, &mut documents)?;
+    let top = package::read(input, package::is_definition)?;
+    let is_guide = top.values().any(|document| {
+        document.get("resourceType").and_then(Value::as_str) == Some("StructureDefinition")
+    });
+    drop(top);
+    let (name, pack) = if is_guide {
+        let guide = package::guide(input, &Library::r4())?;
+        let name = guide.about.name.replace("hl7.fhir.", "").replace('.', "-");
+        (
+            format!("{name}-{}.pack", guide.about.version),
+            guide.to_pack(),
+        )
     } else {
-        read_archive(input, &mut documents)?;
-    }
-    let pack = build::build(&documents).map_err(|error| error.to_string())?;
-    fs::write(output, &pack).map_err(|error| format!("{}: {error}", output.display()))?;
+        (
+            "r4.pack".to_owned(),
+            build::build(&package::read(input, |_| true)?),
+        )
+    };
+    let pack = pack.map_err(|error| error.to_string())?;
+    let output = if output.is_dir() {
+        output.join(name)
+    } else {
+        output.to_owned()
+    };
+    fs::write(&output, &pack).map_err(|error| format!("{}: {error}", output.display()))?;
     describe(&pack)
 }
 
@@ -39,66 +50,6 @@ fn describe(pack: &[u8]) -> Result<String, String> {
     }
     text.push_str(&format!("{:<12} {:>9} bytes\n", "pack", pack.len()));
     Ok(text)
-}
-
-fn read_archive(input: &Path, documents: &mut BTreeMap<String, Value>) -> Result<(), String> {
-    let at = |error: std::io::Error| format!("{}: {error}", input.display());
-    let file = fs::File::open(input).map_err(at)?;
-    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
-    for entry in archive.entries().map_err(at)? {
-        let entry = entry.map_err(at)?;
-        let name = entry.path().map_err(at)?.to_string_lossy().into_owned();
-        if name.ends_with(".json") {
-            let bytes = read_limited(entry, &name)?;
-            add(name, &bytes, documents)?;
-        }
-    }
-    Ok(())
-}
-
-fn read_folder(
-    root: &Path,
-    folder: &Path,
-    depth: usize,
-    documents: &mut BTreeMap<String, Value>,
-) -> Result<(), String> {
-    if depth > MAX_FOLDER_DEPTH {
-        return Err(format!("{}: folders nested too deeply", root.display()));
-    }
-    let at = |error: std::io::Error| format!("{}: {error}", folder.display());
-    for entry in fs::read_dir(folder).map_err(at)? {
-        let path = entry.map_err(at)?.path();
-        if path.is_dir() {
-            read_folder(root, &path, depth + 1, documents)?;
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
-            let relative = path.strip_prefix(root).unwrap_or(&path);
-            let name = relative.to_string_lossy().into_owned();
-            let bytes = read_limited(fs::File::open(&path).map_err(at)?, &name)?;
-            add(name, &bytes, documents)?;
-        }
-    }
-    Ok(())
-}
-
-fn read_limited(source: impl Read, name: &str) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    source
-        .take(MAX_FILE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| format!("{name}: {error}"))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("{name}: larger than {MAX_FILE} bytes"));
-    }
-    Ok(bytes)
-}
-
-fn add(name: String, bytes: &[u8], documents: &mut BTreeMap<String, Value>) -> Result<(), String> {
-    let document = serde_json::from_slice(bytes).map_err(|error| format!("{name}: {error}"))?;
-    documents.insert(name, document);
-    Ok(())
 }
 
 #[cfg(test)]

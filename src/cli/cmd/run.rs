@@ -44,6 +44,7 @@ const TARGETED: &[&str] = &["core", "expansion", "property/core"];
 /// # Errors
 /// Everything about the user or us that ends the run before there is a record.
 pub fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
+    check_validator()?;
     let config = Config::read(common.config.as_deref())?;
     let settings = Settings::resolve(common, args, &config)?;
     let outputs = Outputs::open(&settings.reports)?;
@@ -98,6 +99,16 @@ pub fn run(common: &Common, args: &RunArgs) -> Result<Exit, Failure> {
         baseline.as_ref(),
         &finished,
     )
+}
+
+/// A validator that overlooks known faults would make every server look sound.
+fn check_validator() -> Result<(), Failure> {
+    let silent = crate::fhir::validate::canaries();
+    if silent.is_empty() {
+        return Ok(());
+    }
+    let why = format!("known faults are not found: {}", silent.join(", "));
+    Err(Failure::usage("trust the validator", why, "").with_code(Exit::Bug))
 }
 
 /// An id for a run that starts now; that the store can be written is known before anything is sent.

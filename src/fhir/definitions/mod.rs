@@ -1,15 +1,25 @@
-//! The definitions of R4: structures, search parameters and value sets, compiled from an embedded pack.
-//! Not a validator and not an index of profiles: base definitions only, and no I/O.
+//! The definitions of R4 and of guides: structures, rules, profiles, search parameters and value sets, from embedded
+//! packs and from packages. Not a validator, and no I/O.
 //!
-//! The pack (`fixtures/definitions/r4.pack`, provenance beside it) has three parts that are decoded on first use.
+//! A pack (`fixtures/definitions`, provenance beside it) has parts that are decoded on first use. Base definitions are
+//! functions of this module; profiles and the value sets that they need are in a [`Library`].
 
 pub mod build;
+mod codes;
+mod guide;
+mod library;
 mod pack;
+pub mod profile;
+mod rules;
 mod search;
 mod table;
 mod terminology;
 
+pub use codes::{CodeSystem, Codes, Selection, ValueSet};
+pub use guide::{About, Expectation, Guide, GuideParameter};
+pub use library::Library;
 pub use pack::{PackError, PartSize, sizes};
+pub(super) use rules::{ElementRules, NodeRules, rules};
 pub(super) use table::{Element, Kind, Member, Node, NodeId, Primitive, Table, Target, table};
 pub(super) use terminology::contains as value_set_at_contains;
 

@@ -1,5 +1,5 @@
-//! The pack format: three zstd frames of postcard rows behind a small header.
-//! Not the compiled tables: rows are what `build` writes and what `table`, `search` and `terminology` read.
+//! The pack format: zstd frames of postcard rows behind a small header, each decoded by itself on first use.
+//! Not the compiled tables: rows are what `build` writes and what the other files here read.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::ParameterKind;
 
 /// First bytes of a pack; the digit changes with the rows below.
-const MAGIC: &[u8; 8] = b"RNDSDEF1";
+const MAGIC: &[u8; 8] = b"RNDSDEF2";
 
 /// zstd level: the pack is written once and read often.
 const LEVEL: i32 = 19;
@@ -23,15 +23,28 @@ static R4: &[u8] = include_bytes!("../../../fixtures/definitions/r4.pack");
 /// The parts of a pack in the order in which they are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
+    /// Base types and resources; empty in the pack of a guide, as are the next three.
     Structures,
     Search,
     Terminology,
+    /// What the base definitions say beyond structure.
+    Rules,
+    /// Profiles and extensions.
+    Profiles,
+    /// Code systems and value sets.
+    Codes,
+    /// Name, search parameters and claims of a guide.
+    About,
 }
 
-const PARTS: [(Part, &str); 3] = [
+const PARTS: [(Part, &str); 7] = [
     (Part::Structures, "structures"),
     (Part::Search, "search"),
     (Part::Terminology, "terminology"),
+    (Part::Rules, "rules"),
+    (Part::Profiles, "profiles"),
+    (Part::Codes, "codes"),
+    (Part::About, "about"),
 ];
 
 /// What a type is.
@@ -143,21 +156,10 @@ pub struct PartSize {
     pub raw: usize,
 }
 
-/// Writes a pack.
-pub(super) fn write(
-    structures: &[StructureRow<'_>],
-    search: &SearchRows<'_>,
-    terminology: &[ValueSetRow<'_>],
-) -> Result<Vec<u8>, PackError> {
-    let encode = |result: postcard::Result<Vec<u8>>| {
-        result.map_err(|error| PackError(format!("rows could not be encoded: {error}")))
-    };
+/// Writes a pack of the parts in their order, each already encoded.
+pub(super) fn write(parts: [Vec<u8>; PARTS.len()]) -> Result<Vec<u8>, PackError> {
     let mut bytes = MAGIC.to_vec();
-    for raw in [
-        encode(postcard::to_stdvec(structures))?,
-        encode(postcard::to_stdvec(search))?,
-        encode(postcard::to_stdvec(terminology))?,
-    ] {
+    for raw in parts {
         let frame = zstd::bulk::compress(&raw, LEVEL)
             .map_err(|error| PackError(format!("a part could not be compressed: {error}")))?;
         for length in [frame.len(), raw.len()] {
@@ -168,6 +170,12 @@ pub(super) fn write(
         bytes.extend(frame);
     }
     Ok(bytes)
+}
+
+/// Encodes the rows of a part.
+pub(super) fn encode<T: Serialize + ?Sized>(rows: &T) -> Result<Vec<u8>, PackError> {
+    postcard::to_stdvec(rows)
+        .map_err(|error| PackError(format!("rows could not be encoded: {error}")))
 }
 
 /// Sizes of the parts of a pack.
@@ -190,6 +198,21 @@ pub(super) fn decompress(pack: &[u8], part: Part) -> Result<Vec<u8>, PackError> 
     let (frame, raw) = frame(pack, part)?;
     zstd::bulk::decompress(frame, raw)
         .map_err(|error| PackError(format!("a part could not be decompressed: {error}")))
+}
+
+/// Decodes the rows of one part of any pack.
+pub(super) fn decode<T: serde::de::DeserializeOwned>(
+    pack: &[u8],
+    part: Part,
+) -> Result<T, PackError> {
+    let bytes = decompress(pack, part)?;
+    postcard::from_bytes(&bytes)
+        .map_err(|error| PackError(format!("a part could not be decoded: {error}")))
+}
+
+/// The embedded R4 pack.
+pub(super) fn r4_pack() -> &'static [u8] {
+    R4
 }
 
 /// Decompresses one part of the embedded R4 pack.

@@ -25,6 +25,10 @@ pub(crate) struct Table {
     pub codeable_concept: NodeId,
     /// `Reference`, for the shape of references.
     pub reference: NodeId,
+    /// `Extension`, for its definition.
+    pub extension: NodeId,
+    /// `ElementDefinition`, whose ids are paths.
+    pub element_definition: NodeId,
 }
 
 /// A type or a backbone element.
@@ -101,31 +105,42 @@ pub(crate) enum Primitive {
     Xhtml,
 }
 
+/// Primitive types with their names.
+const PRIMITIVES: [(&str, Primitive); 20] = [
+    ("base64Binary", Primitive::Base64Binary),
+    ("boolean", Primitive::Boolean),
+    ("canonical", Primitive::Canonical),
+    ("code", Primitive::Code),
+    ("date", Primitive::Date),
+    ("dateTime", Primitive::DateTime),
+    ("decimal", Primitive::Decimal),
+    ("id", Primitive::Id),
+    ("instant", Primitive::Instant),
+    ("integer", Primitive::Integer),
+    ("markdown", Primitive::Markdown),
+    ("oid", Primitive::Oid),
+    ("positiveInt", Primitive::PositiveInt),
+    ("string", Primitive::String),
+    ("time", Primitive::Time),
+    ("unsignedInt", Primitive::UnsignedInt),
+    ("uri", Primitive::Uri),
+    ("url", Primitive::Url),
+    ("uuid", Primitive::Uuid),
+    ("xhtml", Primitive::Xhtml),
+];
+
 impl Primitive {
     fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "base64Binary" => Primitive::Base64Binary,
-            "boolean" => Primitive::Boolean,
-            "canonical" => Primitive::Canonical,
-            "code" => Primitive::Code,
-            "date" => Primitive::Date,
-            "dateTime" => Primitive::DateTime,
-            "decimal" => Primitive::Decimal,
-            "id" => Primitive::Id,
-            "instant" => Primitive::Instant,
-            "integer" => Primitive::Integer,
-            "markdown" => Primitive::Markdown,
-            "oid" => Primitive::Oid,
-            "positiveInt" => Primitive::PositiveInt,
-            "string" => Primitive::String,
-            "time" => Primitive::Time,
-            "unsignedInt" => Primitive::UnsignedInt,
-            "uri" => Primitive::Uri,
-            "url" => Primitive::Url,
-            "uuid" => Primitive::Uuid,
-            "xhtml" => Primitive::Xhtml,
-            _ => return None,
-        })
+        let mut all = PRIMITIVES.iter();
+        all.find(|(own, _)| *own == name)
+            .map(|(_, primitive)| *primitive)
+    }
+
+    /// The name of the type.
+    pub fn name(self) -> &'static str {
+        let mut all = PRIMITIVES.iter();
+        all.find(|(_, primitive)| *primitive == self)
+            .map_or("string", |(name, _)| name)
     }
 }
 
@@ -192,6 +207,8 @@ fn compile(structures: &[StructureRow<'static>]) -> Table {
         coding: id("Coding"),
         codeable_concept: id("CodeableConcept"),
         reference: id("Reference"),
+        extension: id("Extension"),
+        element_definition: id("ElementDefinition"),
         nodes,
         by_name,
         resource_types,

@@ -30,6 +30,19 @@ impl Location {
         self.0.pop();
     }
 
+    /// The names from a depth on, without indexes.
+    pub fn names_from(&self, depth: usize) -> impl Iterator<Item = &'static str> + '_ {
+        self.0.iter().skip(depth).filter_map(|step| match step {
+            Step::Name(name) => Some(*name),
+            Step::Index(_) => None,
+        })
+    }
+
+    /// Steps from the root.
+    pub fn depth(&self) -> usize {
+        self.0.len()
+    }
+
     /// `Patient.name[0].given[1]`; `Resource` at a root without a type.
     pub fn text(&self) -> String {
         let mut text = String::new();

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::{Issue, validate};
+use super::{Issue, Validator, validate};
+use crate::fhir::definitions::{Library, build};
 
 /// Folder of the outside data.
 fn shared(test: &str) -> Option<PathBuf> {
@@ -101,4 +102,116 @@ fn the_valid_cases_of_the_reference_validator_have_no_issue() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Name, errors and warnings-free verdict of the examples of a package, with the profiles of that package.
+fn examples(package: &PathBuf, validator: &Validator) -> (usize, Vec<String>) {
+    let (mut count, mut found) = (0, Vec::new());
+    for (name, resource) in resources(package) {
+        // Beside the examples lie the definitions, which claim no profile of the guide.
+        if !name.contains("/example/") {
+            continue;
+        }
+        count += 1;
+        for issue in validator.validate(&resource, &[]).errors() {
+            found.push(format!(
+                "{} {}: {}{} {} {}",
+                package.file_stem().unwrap().display(),
+                name.rsplit('/').next().unwrap(),
+                issue.rule,
+                issue
+                    .key
+                    .as_deref()
+                    .map(|key| format!("({key})"))
+                    .unwrap_or_default(),
+                issue.path,
+                issue.message
+            ));
+        }
+    }
+    (count, found)
+}
+
+fn validator_of(package: &PathBuf) -> Validator {
+    if package.to_string_lossy().contains("6.1.0") {
+        return Validator::built_in();
+    }
+    let documents = resources(package)
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("package/") && name.matches('/').count() == 1)
+        .collect();
+    let (guide, problems) = build::guide(&documents, Library::built_in());
+    assert!(problems.is_empty(), "{problems:?}");
+    Validator::new(Library::built_in().with(vec![guide.into()]).into())
+}
+
+#[test]
+fn the_examples_of_us_core_conform_to_their_profiles() {
+    let Some(shared) = shared("US Core profiles") else {
+        return;
+    };
+    let reasons = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/definitions/us-core-broken-examples.json");
+    let known: std::collections::BTreeMap<String, String> =
+        serde_json::from_slice(&fs::read(reasons).unwrap()).unwrap();
+    let (mut count, mut found) = (0, Vec::new());
+    for package in files(shared.join("packages"), "tgz") {
+        let (examples, issues) = examples(&package, &validator_of(&package));
+        count += examples;
+        found.extend(issues);
+    }
+    println!("{count} examples");
+    found.retain(|line| !known.keys().any(|key| line.starts_with(key)));
+    assert!(count > 300, "{count} examples");
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn the_canaries_sing() {
+    let start = std::time::Instant::now();
+    assert_eq!(super::canaries(), [] as [&str; 0]);
+    println!("canaries with loading: {:?}", start.elapsed());
+    let start = std::time::Instant::now();
+    super::canaries();
+    println!("canaries: {:?}", start.elapsed());
+}
+
+#[test]
+fn the_embedded_us_core_is_what_its_package_gives() {
+    let Some(shared) = shared("the US Core pack") else {
+        return;
+    };
+    let package = shared.join("packages/hl7.fhir.us.core-6.1.0.tgz");
+    let file = fs::File::open(&package).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+    let mut documents = std::collections::BTreeMap::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().to_string_lossy().into_owned();
+        let is_definition = name.matches('/').count() == 1 && !name.contains("/.");
+        if name.ends_with(".json") && is_definition {
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            documents.insert(name, serde_json::from_slice::<Value>(&bytes).unwrap());
+        }
+    }
+    let (guide, problems) = build::guide(&documents, &Library::r4());
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(
+        (guide.about.version.as_str(), guide.profiles.len()),
+        ("6.1.0", 59)
+    );
+    let combinations: usize = guide
+        .about
+        .expectations
+        .iter()
+        .map(|expectation| expectation.combinations.len())
+        .sum();
+    println!(
+        "{combinations} combinations, {} parameters",
+        guide.about.parameters.len()
+    );
+    let pack = guide.to_pack().unwrap();
+    let embedded = include_bytes!("../../../fixtures/definitions/us-core-6.1.0.pack");
+    assert!(pack == embedded, "the pack is another: build it again");
 }

@@ -27,7 +27,7 @@ pub(super) fn is_literal(reference: &str) -> bool {
         }
 }
 
-fn has_scheme(reference: &str) -> bool {
+pub(super) fn has_scheme(reference: &str) -> bool {
     reference.split_once(':').is_some_and(|(scheme, rest)| {
         !rest.is_empty()
             && scheme.starts_with(|first: char| first.is_ascii_alphabetic())

@@ -27,15 +27,74 @@ pub const BINDING: &str = "binding/required";
 pub const REFERENCE: &str = "reference/shape";
 /// Narrative that is no XHTML `div`.
 pub const DIV: &str = "narrative/div";
+/// Two elements of one resource with the same id.
+pub const DUPLICATE_ID: &str = "structure/duplicate-id";
+/// A code outside of an extensible value set; a warning.
+pub const EXTENSIBLE: &str = "binding/extensible";
+/// A reference to a type of resource that is not allowed.
+pub const TARGET: &str = "reference/target";
+/// A reference to a resource in reach that does not conform to the profile.
+pub const TARGET_PROFILE: &str = "reference/profile";
+/// A local reference to no contained resource (ref-1).
+pub const UNRESOLVED: &str = "reference/contained";
+/// A contained resource that contains resources (dom-2).
+pub const NESTED: &str = "contained/nested";
+/// A contained resource that nothing refers to (dom-3).
+pub const UNREFERENCED: &str = "contained/unreferenced";
+/// A contained resource with a version, a time or a security label (dom-4, dom-5).
+pub const CONTAINED_META: &str = "contained/meta";
+/// A fullUrl that is not absolute, or names another resource than the entry has.
+pub const FULL_URL: &str = "bundle/full-url";
+/// An extension with both or neither of value and extensions (ext-1), or whose url is no absolute URI.
+pub const EXTENSION: &str = "extension/content";
+/// An extension where its definition does not allow it.
+pub const EXTENSION_CONTEXT: &str = "extension/context";
+/// An extension that no loaded guide defines; never an issue.
+pub const EXTENSION_UNKNOWN: &str = "extension/definition";
+/// Narrative with elements or attributes that are not allowed, or that is not well-formed (txt-1).
+pub const XHTML: &str = "narrative/xhtml";
+/// Narrative without content (txt-2).
+pub const NARRATIVE_EMPTY: &str = "narrative/empty";
+/// No narrative (dom-6); information.
+pub const NARRATIVE: &str = "narrative/missing";
+/// A condition of R4 or of a profile that does not hold.
+pub const INVARIANT: &str = "invariant";
+/// A profile of another type; or one that is not known, which is never an issue.
+pub const PROFILE: &str = "profile/definition";
+/// A profile requires an element that is missing.
+pub const PROFILE_MIN: &str = "profile/min";
+/// An element occurs more often than a profile allows.
+pub const PROFILE_MAX: &str = "profile/max";
+/// A type that a profile does not allow.
+pub const PROFILE_TYPE: &str = "profile/type";
+/// Another value than the fixed one.
+pub const PROFILE_FIXED: &str = "profile/fixed";
+/// A value that lacks something of the pattern.
+pub const PROFILE_PATTERN: &str = "profile/pattern";
+/// A value beyond the least, the greatest or the longest.
+pub const PROFILE_RANGE: &str = "profile/range";
+/// Too few occurrences of a slice.
+pub const SLICE_MIN: &str = "slicing/min";
+/// Too many occurrences of a slice.
+pub const SLICE_MAX: &str = "slicing/max";
+/// An occurrence of no slice, where nothing else is allowed.
+pub const SLICE_CLOSED: &str = "slicing/closed";
+/// Slices in the wrong order.
+pub const SLICE_ORDER: &str = "slicing/order";
 /// So many issues that the rest is not listed.
 pub const LIMIT: &str = "validation/limit";
 
 /// All rules with their basis, sorted by name.
 pub const RULES: &[(&str, &str)] = &[
     (
+        EXTENSIBLE,
+        "http://hl7.org/fhir/R4/terminologies.html#extensible",
+    ),
+    (
         BINDING,
         "http://hl7.org/fhir/R4/terminologies.html#required",
     ),
+    (FULL_URL, "http://hl7.org/fhir/R4/bundle.html#bundle-unique"),
     (
         MAX,
         "http://hl7.org/fhir/R4/conformance-rules.html#cardinality",
@@ -44,11 +103,66 @@ pub const RULES: &[(&str, &str)] = &[
         MIN,
         "http://hl7.org/fhir/R4/conformance-rules.html#cardinality",
     ),
+    (
+        CONTAINED_META,
+        "http://hl7.org/fhir/R4/references.html#contained",
+    ),
+    (NESTED, "http://hl7.org/fhir/R4/references.html#contained"),
+    (
+        UNREFERENCED,
+        "http://hl7.org/fhir/R4/references.html#contained",
+    ),
+    (
+        EXTENSION,
+        "http://hl7.org/fhir/R4/extensibility.html#Extension",
+    ),
+    (
+        EXTENSION_CONTEXT,
+        "http://hl7.org/fhir/R4/defining-extensions.html#context",
+    ),
+    (
+        EXTENSION_UNKNOWN,
+        "http://hl7.org/fhir/R4/extensibility.html#Extension",
+    ),
+    (
+        INVARIANT,
+        "http://hl7.org/fhir/R4/conformance-rules.html#constraints",
+    ),
     (DIV, "http://hl7.org/fhir/R4/narrative.html#xhtml"),
+    (
+        NARRATIVE_EMPTY,
+        "http://hl7.org/fhir/R4/narrative.html#xhtml",
+    ),
+    (NARRATIVE, "http://hl7.org/fhir/R4/narrative.html"),
+    (XHTML, "http://hl7.org/fhir/R4/narrative.html#xhtml"),
     (FORMAT, "http://hl7.org/fhir/R4/datatypes.html#primitive"),
+    (PROFILE, "http://hl7.org/fhir/R4/profiling.html"),
+    (PROFILE_FIXED, "http://hl7.org/fhir/R4/profiling.html"),
+    (PROFILE_MAX, "http://hl7.org/fhir/R4/profiling.html"),
+    (PROFILE_MIN, "http://hl7.org/fhir/R4/profiling.html"),
+    (PROFILE_PATTERN, "http://hl7.org/fhir/R4/profiling.html"),
+    (PROFILE_RANGE, "http://hl7.org/fhir/R4/profiling.html"),
+    (PROFILE_TYPE, "http://hl7.org/fhir/R4/profiling.html"),
+    (
+        UNRESOLVED,
+        "http://hl7.org/fhir/R4/references.html#contained",
+    ),
+    (
+        TARGET_PROFILE,
+        "http://hl7.org/fhir/R4/references.html#Reference",
+    ),
     (REFERENCE, "http://hl7.org/fhir/R4/references.html#literal"),
+    (TARGET, "http://hl7.org/fhir/R4/references.html#Reference"),
+    (
+        SLICE_CLOSED,
+        "http://hl7.org/fhir/R4/profiling.html#slicing",
+    ),
+    (SLICE_MAX, "http://hl7.org/fhir/R4/profiling.html#slicing"),
+    (SLICE_MIN, "http://hl7.org/fhir/R4/profiling.html#slicing"),
+    (SLICE_ORDER, "http://hl7.org/fhir/R4/profiling.html#slicing"),
     (CHOICE, "http://hl7.org/fhir/R4/formats.html#choice"),
     (DEPTH, "http://hl7.org/fhir/R4/json.html"),
+    (DUPLICATE_ID, "http://hl7.org/fhir/R4/element.html#id"),
     (EMPTY, "http://hl7.org/fhir/R4/json.html"),
     (NULL, "http://hl7.org/fhir/R4/json.html#primitive"),
     (RESOURCE_TYPE, "http://hl7.org/fhir/R4/json.html#resources"),

@@ -167,7 +167,7 @@ fn added_row(added: &Added, bound: &[&str]) -> ElementRow<'static> {
     }
 }
 
-fn is_removed(path: &str) -> bool {
+pub(super) fn is_removed(path: &str) -> bool {
     REMOVED.iter().any(|removed| is_at_or_below(path, removed))
 }
 

@@ -1,7 +1,11 @@
-//! Makes a definitions pack from published FHIR documents: a pure function, JSON in, bytes out.
-//! Not the reading of packages: `cli::cmd::definitions` does that.
+//! Makes definitions from published FHIR documents: pure functions, JSON in, a pack or a guide out.
+//! Not the reading of packages: `cli` does that.
 
+mod codes;
 mod correction;
+mod guide;
+mod profile;
+mod rules;
 mod search;
 mod structure;
 mod terminology;
@@ -10,7 +14,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::codes::Codes;
+use super::guide::About;
 use super::pack::{self, PackError};
+use super::profile::Profile;
+pub use guide::guide;
 
 /// The version of FHIR whose definitions are taken.
 const FHIR_VERSION: &str = "4.0.1";
@@ -23,6 +31,8 @@ struct Sources<'a> {
     value_sets: BTreeMap<&'a str, &'a Value>,
     code_systems: BTreeMap<&'a str, &'a Value>,
     patient_compartment: Option<&'a Value>,
+    /// Profiles and extensions by canonical.
+    profiles: BTreeMap<&'a str, &'a Value>,
 }
 
 /// Distils a pack from the documents of a package, by file name. Documents are resources or Bundles of resources; what is
@@ -51,7 +61,40 @@ pub fn build(documents: &BTreeMap<String, Value>) -> Result<Vec<u8>, PackError> 
     let structures = structure::rows(&sources, &bound);
     let search = search::rows(&sources)?;
     let terminology = terminology::rows(&sources, &bound);
-    pack::write(&structures, &search, &terminology)
+    let base = rules::base(&sources);
+    let profiles: Vec<Profile> = sources
+        .profiles
+        .values()
+        .filter_map(|resource| profile::from_snapshot(resource, &base))
+        .collect();
+    pack::write([
+        pack::encode(&structures)?,
+        pack::encode(&search)?,
+        pack::encode(&terminology)?,
+        pack::encode(&rules::rows(&sources))?,
+        pack::encode(&profiles)?,
+        pack::encode(&codes(&sources))?,
+        pack::encode(&About {
+            name: "hl7.fhir.r4.core".to_owned(),
+            version: FHIR_VERSION.to_owned(),
+            ..About::default()
+        })?,
+    ])
+}
+
+fn codes(sources: &Sources<'_>) -> Codes {
+    Codes {
+        systems: sources
+            .code_systems
+            .values()
+            .filter_map(|resource| codes::system(resource))
+            .collect(),
+        value_sets: sources
+            .value_sets
+            .values()
+            .filter_map(|resource| codes::value_set(resource))
+            .collect(),
+    }
 }
 
 fn collect<'a>(document: &'a Value, sources: &mut Sources<'a>) {
@@ -75,13 +118,16 @@ fn take<'a>(resource: &'a Value, sources: &mut Sources<'a>) {
                 sources.structures.entry(name).or_insert(resource);
             }
         }
+        "StructureDefinition" if is_published_profile(resource, url) => {
+            sources.profiles.entry(url).or_insert(resource);
+        }
         "SearchParameter" if search::is_taken(resource, url) => {
             sources.parameters.entry(url).or_insert(resource);
         }
-        "ValueSet" => {
+        "ValueSet" if is_published(url) => {
             sources.value_sets.entry(url).or_insert(resource);
         }
-        "CodeSystem" => {
+        "CodeSystem" if is_published(url) => {
             sources.code_systems.entry(url).or_insert(resource);
         }
         "CompartmentDefinition" if url == search::PATIENT_COMPARTMENT => {
@@ -89,6 +135,18 @@ fn take<'a>(resource: &'a Value, sources: &mut Sources<'a>) {
         }
         _ => {}
     }
+}
+
+/// A profile or extension of R4 itself.
+fn is_published_profile(resource: &Value, url: &str) -> bool {
+    url.starts_with("http://hl7.org/fhir/StructureDefinition/")
+        && text(resource, "fhirVersion") == Some(FHIR_VERSION)
+        && profile::is_profile(resource)
+}
+
+/// The source package adds value sets and code systems of its own.
+fn is_published(url: &str) -> bool {
+    !url.contains("medplum.com")
 }
 
 /// A string member.

@@ -73,7 +73,7 @@ pub(super) fn rows<'a>(sources: &Sources<'a>, bound: &[&str]) -> Vec<StructureRo
         .collect()
 }
 
-fn elements(structure: &Value) -> &[Value] {
+pub(super) fn elements(structure: &Value) -> &[Value] {
     structure
         .get("snapshot")
         .map_or(&[], |snapshot| list(snapshot, "element"))

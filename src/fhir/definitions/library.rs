@@ -1,0 +1,116 @@
+//! All definitions that a validation may use: R4 itself, US Core, and guides that were loaded at run time.
+//! Not the reading of packages: a guide comes from an embedded pack or, through `guide`, from documents.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use super::codes::{self, CodeSystem, Members, ValueSet};
+use super::guide::{Guide, r4, us_core};
+use super::profile::Profile;
+
+/// Guides with an index over what they hold; of a canonical without version the guide that was added last has the word.
+#[derive(Debug)]
+pub struct Library {
+    guides: Vec<Arc<Guide>>,
+    profiles: HashMap<String, Vec<(usize, usize)>>,
+    value_sets: HashMap<String, (usize, usize, OnceLock<Members>)>,
+    systems: HashMap<String, (usize, usize)>,
+}
+
+impl Library {
+    /// A library of these guides, the later ones before the earlier ones.
+    pub fn new(guides: Vec<Arc<Guide>>) -> Self {
+        let mut library = Library {
+            profiles: HashMap::new(),
+            value_sets: HashMap::new(),
+            systems: HashMap::new(),
+            guides: Vec::new(),
+        };
+        for (at, guide) in guides.iter().enumerate() {
+            for (index, profile) in guide.profiles.iter().enumerate() {
+                let places = library.profiles.entry(profile.url.clone()).or_default();
+                places.push((at, index));
+            }
+            for (index, value_set) in guide.codes.value_sets.iter().enumerate() {
+                let place = (at, index, OnceLock::new());
+                library.value_sets.insert(value_set.url.clone(), place);
+            }
+            for (index, system) in guide.codes.systems.iter().enumerate() {
+                // A complete system is not replaced by a fragment of it.
+                let is_better = system.complete || !library.systems.contains_key(&system.url);
+                if is_better {
+                    library.systems.insert(system.url.clone(), (at, index));
+                }
+            }
+        }
+        library.guides = guides;
+        library
+    }
+
+    /// R4 with the guides that are built in.
+    pub fn built_in() -> &'static Arc<Library> {
+        static LIBRARY: OnceLock<Arc<Library>> = OnceLock::new();
+        LIBRARY.get_or_init(|| Arc::new(Library::new(vec![r4().clone(), us_core().clone()])))
+    }
+
+    /// R4 alone.
+    pub fn r4() -> Library {
+        Library::new(vec![r4().clone()])
+    }
+
+    /// This library and more guides.
+    pub fn with(&self, more: Vec<Arc<Guide>>) -> Self {
+        Library::new(self.guides.iter().cloned().chain(more).collect())
+    }
+
+    /// The guides in the order in which they were added.
+    pub fn guides(&self) -> &[Arc<Guide>] {
+        &self.guides
+    }
+
+    /// A profile by its canonical. With a version only that one.
+    pub fn profile(&self, canonical: &str) -> Option<&Profile> {
+        let (url, version) = split(canonical);
+        let places = self.profiles.get(url)?.iter().rev();
+        places
+            .map(|&(at, index)| &self.guides[at].profiles[index])
+            .find(|profile| version.is_none_or(|version| profile.version == version))
+    }
+
+    /// True if the code is in the value set; `None` if that cannot be known. A version behind `|` is ignored.
+    pub fn value_set_contains(
+        &self,
+        canonical: &str,
+        system: Option<&str>,
+        code: &str,
+    ) -> Option<bool> {
+        self.members(canonical)?.contains(system, code)
+    }
+
+    /// The codes of a value set; `None` if it is unknown.
+    pub(crate) fn members(&self, canonical: &str) -> Option<&Members> {
+        let (at, index, members) = self.value_sets.get(split(canonical).0)?;
+        Some(
+            members
+                .get_or_init(|| codes::members(self, &self.guides[*at].codes.value_sets[*index])),
+        )
+    }
+
+    pub(super) fn value_set_row(&self, canonical: &str) -> Option<&ValueSet> {
+        let (at, index, _) = self.value_sets.get(split(canonical).0)?;
+        Some(&self.guides[*at].codes.value_sets[*index])
+    }
+
+    pub(super) fn code_system(&self, canonical: &str) -> Option<&CodeSystem> {
+        let (at, index) = self.systems.get(split(canonical).0)?;
+        Some(&self.guides[*at].codes.systems[*index])
+    }
+}
+
+/// A canonical without and with its version.
+pub(super) fn split(canonical: &str) -> (&str, Option<&str>) {
+    match canonical.split_once('|') {
+        Some((url, version)) => (url, Some(version)),
+        None => (canonical, None),
+    }
+}

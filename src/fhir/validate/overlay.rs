@@ -1,0 +1,326 @@
+//! Profiles: the tree of what a profile demands, over the occurrences in a resource.
+//! Not slicing (`slice`) and not single values (`value`, `binding`, `target`).
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
+
+use super::occurrence::Occurrence;
+use super::walk::{Walk, shown};
+use super::{Severity, rule, value};
+use crate::fhir::definitions::is_subtype;
+use crate::fhir::definitions::profile::{Overlay, Profile, TypeChoice};
+
+/// Profiles that demand profiles that demand profiles: deeper is not checked.
+const MAX_NESTING: usize = 8;
+
+/// Profiles that one resource may claim; more are not checked.
+const MAX_CLAIMS: usize = 32;
+
+const CORE: &str = "http://hl7.org/fhir/StructureDefinition/";
+
+impl<'v> Walk<'v> {
+    /// The profiles that a resource claims, and at the root those that were asked for.
+    pub(super) fn profiles(
+        &mut self,
+        occurrence: &Occurrence<'v>,
+        object: &'v Map<String, Value>,
+        is_root: bool,
+    ) {
+        let Some(full) = &self.full else { return };
+        let claimed = object.get("meta").and_then(|meta| meta.get("profile"));
+        let claimed = claimed
+            .and_then(Value::as_array)
+            .filter(|_| full.has_claims());
+        let claimed = claimed.into_iter().flatten().filter_map(Value::as_str);
+        let asked = full.asked.iter().copied().filter(|_| is_root);
+        let mut canonicals: Vec<&'v str> = Vec::new();
+        for canonical in asked.chain(claimed.take(MAX_CLAIMS)) {
+            if !canonicals.contains(&canonical) {
+                canonicals.push(canonical);
+            }
+        }
+        for canonical in canonicals {
+            self.by_canonical(canonical, occurrence);
+        }
+    }
+
+    fn by_canonical(&mut self, canonical: &'v str, occurrence: &Occurrence<'v>) {
+        let Some(full) = &mut self.full else { return };
+        let base = canonical
+            .strip_prefix(CORE)
+            .filter(|name| self.table.id_of(name).is_some());
+        if let Some(name) = base {
+            if !is_subtype(occurrence.code, name) {
+                self.report(rule::PROFILE, "is claimed to be of another type");
+            }
+            return;
+        }
+        match full.library().profile(canonical) {
+            None => full.open(rule::PROFILE, canonical.to_owned()),
+            Some(profile) if profile.type_name != occurrence.code => {
+                self.report(rule::PROFILE, "names a profile of another type");
+            }
+            Some(profile) => self.conform(profile, occurrence),
+        }
+    }
+
+    /// Reports what an occurrence lacks of a profile.
+    pub(super) fn conform(&mut self, profile: &'v Profile, occurrence: &Occurrence<'v>) {
+        let Some(full) = &mut self.full else { return };
+        if full.nesting == MAX_NESTING {
+            return full.open(rule::PROFILE, profile.url.clone());
+        }
+        full.nesting += 1;
+        let outer = full.profile.replace(&profile.url);
+        self.overlay(&profile.root, occurrence, false);
+        if let Some(full) = &mut self.full {
+            full.nesting -= 1;
+            full.profile = outer;
+        }
+    }
+
+    /// Whether an occurrence conforms to a profile, without reporting; `None` if the profile is not known.
+    pub(super) fn conforms(
+        &mut self,
+        canonical: &str,
+        occurrence: &Occurrence<'v>,
+    ) -> Option<bool> {
+        let name = canonical.strip_prefix(CORE);
+        if let Some(name) = name.filter(|name| self.table.id_of(name).is_some()) {
+            return Some(is_subtype(occurrence.code, name));
+        }
+        let library = self.full.as_ref()?.library();
+        let profile = library.profile(canonical)?;
+        if profile.type_name != occurrence.code {
+            return Some(false);
+        }
+        self.silently(|walk| walk.conform(profile, occurrence))
+    }
+
+    /// Runs a check and gives whether it found no error; what it reports and notes is dropped.
+    pub(super) fn silently(&mut self, check: impl FnOnce(&mut Self)) -> Option<bool> {
+        let issues = std::mem::take(&mut self.issues);
+        let full = self.full.as_mut()?;
+        if full.nesting == MAX_NESTING {
+            self.issues = issues;
+            return None;
+        }
+        let not_checked = std::mem::take(&mut full.not_checked);
+        check(self);
+        let found = std::mem::replace(&mut self.issues, issues);
+        if let Some(full) = &mut self.full {
+            full.not_checked = not_checked;
+        }
+        Some(!found.iter().any(|issue| issue.severity == Severity::Error))
+    }
+
+    /// What a profile says of one occurrence, and of what is below it.
+    pub(super) fn overlay(
+        &mut self,
+        overlay: &'v Overlay,
+        occurrence: &Occurrence<'v>,
+        is_slice: bool,
+    ) {
+        if !overlay.types.is_empty() {
+            self.types(&overlay.types, occurrence, is_slice);
+        }
+        if let Some(value) = occurrence.value {
+            self.literals(overlay, value);
+        }
+        if let Some(binding) = &overlay.binding {
+            self.binding(binding, occurrence);
+        }
+        let has_invariants = self.full.as_ref().is_some_and(|full| full.has_invariants());
+        if has_invariants && !overlay.invariants.is_empty() {
+            self.invariants(&overlay.invariants, occurrence);
+        }
+        for child in &overlay.children {
+            self.element(child, occurrence);
+        }
+    }
+
+    fn literals(&mut self, overlay: &Overlay, own: &Value) {
+        if let Some(fixed) = &overlay.fixed
+            && !value::is_fixed(own, &fixed.0)
+        {
+            self.report(
+                rule::PROFILE_FIXED,
+                "is not the value that the profile fixes",
+            );
+        }
+        if let Some(pattern) = &overlay.pattern
+            && !value::has_pattern(own, &pattern.0)
+        {
+            self.report(
+                rule::PROFILE_PATTERN,
+                "lacks what the pattern of the profile has",
+            );
+        }
+        for (limit, wrong, what) in [
+            (
+                &overlay.min_value,
+                Ordering::Less,
+                "is less than the profile allows",
+            ),
+            (
+                &overlay.max_value,
+                Ordering::Greater,
+                "is more than the profile allows",
+            ),
+        ] {
+            let Some(limit) = limit else { continue };
+            match value::order(own, &limit.0) {
+                Some(order) if order == wrong => self.report(rule::PROFILE_RANGE, what),
+                Some(_) => {}
+                None => {
+                    if let Some(full) = &mut self.full {
+                        full.open(
+                            rule::PROFILE_RANGE,
+                            "a limit with another unit or precision",
+                        );
+                    }
+                }
+            }
+        }
+        let length = overlay.max_length.zip(own.as_str());
+        if length.is_some_and(|(max, text)| text.chars().count() > max as usize) {
+            self.report(rule::PROFILE_RANGE, "is longer than the profile allows");
+        }
+    }
+
+    /// The types of a choice or of a contained resource, and the profiles of any element.
+    fn types(&mut self, choices: &'v [TypeChoice], occurrence: &Occurrence<'v>, is_slice: bool) {
+        let fits = |choice: &&TypeChoice| {
+            let code = choice.code.as_str();
+            is_subtype(occurrence.code, code)
+                || matches!(code, "Element" | "BackboneElement") && occurrence.code.contains('.')
+        };
+        let fitting: Vec<&'v TypeChoice> = choices.iter().filter(fits).collect();
+        if fitting.is_empty() {
+            if occurrence.chosen && !is_slice {
+                self.report(
+                    rule::PROFILE_TYPE,
+                    format!("is a {}, which the profile does not allow", occurrence.code),
+                );
+            }
+            return;
+        }
+        // Extensions are held to their definitions wherever they stand.
+        if occurrence.code != "Extension"
+            && fitting.iter().all(|choice| !choice.profiles.is_empty())
+        {
+            let profiles: Vec<&'v str> = fitting
+                .iter()
+                .flat_map(|choice| choice.profiles.iter().map(String::as_str))
+                .collect();
+            self.one_of(&profiles, occurrence);
+        }
+        if fitting.iter().all(|choice| !choice.targets.is_empty()) {
+            let targets: Vec<String> = fitting
+                .iter()
+                .flat_map(|choice| choice.targets.iter().cloned())
+                .collect();
+            self.targets(&targets, occurrence);
+        }
+    }
+
+    /// An occurrence must conform to one of several profiles.
+    fn one_of(&mut self, profiles: &[&'v str], occurrence: &Occurrence<'v>) {
+        if let [only] = profiles {
+            return self.by_canonical(only, occurrence);
+        }
+        let mut is_open = false;
+        for profile in profiles {
+            match self.conforms(profile, occurrence) {
+                Some(true) => return,
+                Some(false) => {}
+                None => is_open = true,
+            }
+        }
+        if is_open {
+            if let (Some(full), Some(first)) = (&mut self.full, profiles.first()) {
+                full.open(rule::PROFILE, (*first).to_owned());
+            }
+        } else {
+            self.report(
+                rule::PROFILE_TYPE,
+                "conforms to none of the profiles that are allowed here",
+            );
+        }
+    }
+
+    /// What a profile says of all occurrences of one element.
+    fn element(&mut self, overlay: &'v Overlay, owner: &Occurrence<'v>) {
+        let Some(children) = owner.children(self.table, &overlay.name) else {
+            // Only a profile of another version of FHIR has such an element.
+            if let Some(full) = &mut self.full {
+                full.open(rule::PROFILE, "an element that R4 does not have");
+            }
+            return;
+        };
+        let (element, items) = (children.element, children.items);
+        if overlay.min.is_some_and(|min| items.len() < min as usize) {
+            self.report_as(
+                rule::PROFILE_MIN,
+                Severity::Error,
+                Some(&overlay.name),
+                format!("lacks {}, which the profile requires", shown(element)),
+            );
+        }
+        self.location.enter(element.name);
+        let max = overlay.max.flatten();
+        if max.is_some_and(|max| items.len() > max as usize) {
+            self.report(
+                rule::PROFILE_MAX,
+                "occurs more often than the profile allows",
+            );
+        }
+        if !overlay.slices.is_empty() {
+            self.slices(overlay, element, &items);
+        }
+        for (index, item) in items.iter().enumerate() {
+            self.at_item(element.repeats, index, item, |walk| {
+                walk.overlay(overlay, item, false);
+            });
+        }
+        self.location.leave();
+    }
+
+    /// Runs a check at the place of one occurrence. A resource in it is a scope of its own.
+    pub(super) fn at_item(
+        &mut self,
+        repeats: bool,
+        index: usize,
+        item: &Occurrence<'v>,
+        check: impl FnOnce(&mut Self),
+    ) {
+        if repeats {
+            self.location.enter_item(index);
+        }
+        let resource = item
+            .value
+            .filter(|value| value.get("resourceType").is_some());
+        if let (Some(full), Some(resource)) = (&mut self.full, resource) {
+            let outer = full.resources.last().map(|scope| scope.root);
+            let is_contained = |root: &&'v Value| {
+                let list = root.get("contained").and_then(Value::as_array);
+                list.is_some_and(|list| list.iter().any(|inner| std::ptr::eq(inner, resource)))
+            };
+            full.resources.push(super::scope::Scope {
+                resource,
+                type_name: item.code,
+                root: outer.filter(is_contained).unwrap_or(resource),
+                depth: self.location.depth(),
+                ids: Default::default(),
+            });
+        }
+        check(self);
+        if let (Some(full), Some(_)) = (&mut self.full, resource) {
+            full.resources.pop();
+        }
+        if repeats {
+            self.location.leave();
+        }
+    }
+}
