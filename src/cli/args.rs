@@ -105,6 +105,8 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Check suite files
     Suite(SuiteArgs),
+    /// Validate resources in files by R4, US Core and the packages given
+    Validate(ValidateArgs),
     /// Build the embedded definitions from a FHIR package
     #[command(hide = true)]
     Definitions(DefinitionsArgs),
@@ -514,6 +516,20 @@ pub enum DefinitionsAction {
         #[arg(long, default_value = "fixtures/definitions", value_name = "DIR")]
         output: PathBuf,
     },
+}
+
+/// `rounds validate`
+#[derive(Debug, Clone, Args)]
+pub struct ValidateArgs {
+    /// Files with a resource each, as JSON
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// FHIR package to load beside R4 and US Core; repeatable
+    #[arg(long, value_name = "PACKAGE.tgz")]
+    pub ig: Vec<PathBuf>,
+    /// Canonical of a profile to apply beside those that a resource claims; repeatable
+    #[arg(long = "as", value_name = "CANONICAL")]
+    pub profiles: Vec<String>,
 }
 
 /// `rounds scoreboard`

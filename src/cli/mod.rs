@@ -77,6 +77,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::List(args) => cmd::list::run(common, args),
         Command::Explain(args) => cmd::explain::run(args),
         Command::Completions(args) => cmd::completions::run(args),
+        Command::Validate(args) => cmd::validate::run(args),
         Command::Suite(args) => {
             let SuiteAction::Check { files } = &args.action;
             cmd::suite_check::run(files)

@@ -18,3 +18,4 @@ pub mod sandbox;
 pub mod scoreboard;
 pub mod show;
 pub mod suite_check;
+pub mod validate;

@@ -152,6 +152,8 @@ pub fn validate(resource: &Value) -> Vec<Issue> {
 }
 
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod official;
 #[cfg(test)]
 mod outside;

@@ -12,7 +12,7 @@ use super::{Issue, Validator, validate};
 use crate::fhir::definitions::{Library, build};
 
 /// Folder of the outside data.
-fn shared(test: &str) -> Option<PathBuf> {
+pub(super) fn shared(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("ROUNDS_SHARED").map(PathBuf::from);
     if folder.is_none() {
         println!("skipped: {test} needs ROUNDS_SHARED, the folder of the outside test data");
@@ -31,7 +31,7 @@ fn files(folder: PathBuf, extension: &str) -> Vec<PathBuf> {
 }
 
 /// Name and content of the resources in a package.
-fn resources(package: &PathBuf) -> Vec<(String, Value)> {
+pub(super) fn resources(package: &PathBuf) -> Vec<(String, Value)> {
     let file = fs::File::open(package).unwrap();
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
     let mut resources = Vec::new();
