@@ -20,8 +20,10 @@ use super::settings::Settings;
 use super::setup::Given;
 use super::{args, suites};
 
-/// Suites that are run.
+/// Suites that are run with a defect.
 const SUITES: &[&str] = &["core", "property/core"];
+/// Suites that are run besides where nothing must be found: what is generated must not blame either.
+const MORE_SUITES: &[&str] = &["expansion"];
 /// Patients: enough for every witness that a planted defect needs, and quick without optimisation.
 const PATIENTS: u64 = 8;
 /// Requests per second of the closed variant here: what is tested is the judgement, not the patience.
@@ -136,7 +138,12 @@ fn one(trial: &Trial) -> Result<Row, Failure> {
     settings.population = PATIENTS;
     settings.sandbox_rate = Some(FAST_RATE);
     settings.max_undecided = Settings::DEFAULT_MAX_UNDECIDED;
-    let suites = suites::select(&[], SUITES)?;
+    let more = if trial.defect.is_none() {
+        MORE_SUITES
+    } else {
+        &[]
+    };
+    let suites = suites::select(&[], &[SUITES, more].concat())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let given = Given {
         id: RunId::new(clock.now(), trial.seed),
