@@ -64,9 +64,15 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Scoreboard(args) => cmd::scoreboard::run(args),
         Command::Config(args) => cmd::config::run(common, args),
         Command::Definitions(args) => {
-            let DefinitionsAction::Build { package, output } = &args.action;
-            let text = cmd::definitions::run(package, output)
-                .map_err(|why| Failure::usage("build the definitions", why, ""))?;
+            let made = match &args.action {
+                DefinitionsAction::Build { package, output } => {
+                    cmd::definitions::run(package, output)
+                }
+                DefinitionsAction::Searches { package, output } => {
+                    cmd::guide_searches::run(package, output)
+                }
+            };
+            let text = made.map_err(|why| Failure::usage("build the definitions", why, ""))?;
             output::print(&text);
             Ok(Exit::Ok)
         }

@@ -30,6 +30,7 @@ use crate::record::run::{CohortRecord, TargetRecord};
 use crate::sandbox;
 use crate::secret::{Disclosure, Secret};
 use crate::seed::{RunToken, Seed};
+use crate::suite::pick::patient_of;
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -398,15 +399,7 @@ async fn populate(
             if named.is_empty() && settings.target.is_none() {
                 // The closed sandbox lists no patients; we know whom it holds.
                 let plan = population::Plan::new(given.seed, settings.population).with_witnesses();
-                let resources = population(&plan);
-                let patients = resources
-                    .iter()
-                    .filter(|value| value["resourceType"] == "Patient");
-                named = patients
-                    .filter_map(|value| value["id"].as_str())
-                    .map(str::to_owned)
-                    .collect();
-                named.reverse();
+                named = by_size_of_record(&population(&plan));
             }
             Ok(crawl::crawl(
                 context,
@@ -418,6 +411,17 @@ async fn populate(
             .await)
         }
     }
+}
+
+/// Ids of the patients of a population, those first of whom there is most: a crawl reads a few.
+fn by_size_of_record(resources: &[Value]) -> Vec<String> {
+    let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+    for id in resources.iter().filter_map(patient_of) {
+        *sizes.entry(id).or_default() += 1;
+    }
+    let mut sizes: Vec<(String, usize)> = sizes.into_iter().collect();
+    sizes.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    sizes.into_iter().map(|(id, _)| id).collect()
 }
 
 fn overlay(settings: &Settings) -> Result<BTreeMap<String, Value>, Failure> {

@@ -41,18 +41,20 @@ pub fn choose(
             .iter()
             .map(|(name, code)| (name.clone(), Pivot::of(&pick.resource_type, code)))
             .collect();
-        let candidates: Vec<(&Key, &Value, Value)> = cohort
-            .of_type(&pick.resource_type)
-            .filter_map(|(key, resource)| {
-                let values = values(pick, &pivots, key, resource, bindings, now)?;
-                Some((key, resource, values))
-            })
-            .collect();
+        let candidates: Vec<(&Key, &Value)> = cohort.of_type(&pick.resource_type).collect();
         let count = u64::try_from(candidates.len()).unwrap_or(u64::MAX);
-        if count == 0 && cohort.of_type(&pick.resource_type).next().is_none() {
+        if count == 0 {
             return Err(format!("the cohort holds no {}", pick.resource_type));
         }
-        if count == 0 {
+        let start = usize::try_from(seed.derive(&pick.name).0 % count).unwrap_or(0);
+        // The first that will do, from a place that the seed chose: to look at all of them would cost more than the
+        // search that follows.
+        let (before, after) = candidates.split_at(start);
+        let found = after.iter().chain(before).find_map(|(key, resource)| {
+            let values = values(pick, &pivots, key, resource, bindings, now)?;
+            Some((*key, *resource, values))
+        });
+        let Some((key, resource, values)) = found else {
             let condition = pick
                 .condition
                 .as_ref()
@@ -63,16 +65,14 @@ pub fn choose(
                 "the cohort holds no {}{condition} with the values that the case needs",
                 pick.resource_type
             ));
-        }
-        let choice = usize::try_from(seed.derive(&pick.name).0 % count).unwrap_or(0);
-        let (key, resource, values) = &candidates[choice];
-        bindings.bind(pick.name.clone(), values.clone());
+        };
+        bindings.bind(pick.name.clone(), values);
         for (name, _) in &pick.searches {
             bindings.mark_escaped(format!("{}.{name}", pick.name));
         }
         witnesses.push(Witness {
             name: pick.name.clone(),
-            key: (*key).clone(),
+            key: key.clone(),
             patient: patient_of(resource),
         });
     }

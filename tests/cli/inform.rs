@@ -78,7 +78,11 @@ fn one_id_of_each_kind_is_explained() {
         ("facade", &["(variant)", "read-only"]),
         (
             "search/token-code",
-            &["(case)", "suites/core/search.yaml:", "core/search"],
+            &[
+                "(case)",
+                "suites/core/search-token.yaml:",
+                "core/search-token",
+            ],
         ),
     ] {
         let said = folder.rounds(&["explain", id]).exits(0);
@@ -112,7 +116,7 @@ fn config_prints_every_setting_with_its_source() {
     for name in ["suites", "filter", "baseline", "reports", "cohort"] {
         assert!(value(name).ends_with("default"), "{}", value(name));
     }
-    assert!(value("population").contains("12"));
+    assert!(value("population").contains("26"));
     for (name, expected) in [
         ("target", "staging"),
         ("jobs", "3"),

@@ -162,7 +162,7 @@ fn a_case_is_replayed_alone_and_a_typing_mistake_is_answered() {
         .as_array()
         .expect("cases")
         .iter()
-        .filter(|case| case["suite"] == "core/search")
+        .filter(|case| case["suite"] == "core/search-token")
         .collect();
     assert!(!of_suites.is_empty());
     for case in of_suites {

@@ -57,7 +57,7 @@ fn tokens(server: &Server) -> usize {
     lines.iter().filter(|line| line.path == "/token").count()
 }
 
-const RUN: &[&str] = &["run", "core", "-t", "closed", "--population", "2"];
+const RUN: &[&str] = &["run", "core", "-t", "closed"];
 
 #[test]
 fn a_run_outlives_its_tokens_with_either_algorithm() {

@@ -34,12 +34,12 @@ fn make(ground: &Ground<'_>) -> Made {
     let mut made = Made::default();
     for resource_type in ground.capability.resource_types() {
         if !definitions::is_resource_type(resource_type) {
-            made.leave_out(resource_type, "", "the type is none of R4");
+            made.miss_declared(resource_type, "", "the type is none of R4");
             continue;
         }
         let is_known = |cohort: &Cohort| cohort.of_type(resource_type).next().is_some();
         if !ground.cohort.is_none_or(is_known) {
-            made.leave_out(resource_type, "", "the data has no resource of the type");
+            made.miss_declared(resource_type, "", "the data has no resource of the type");
             continue;
         }
         made.interactions(ground.capability, resource_type);
@@ -51,7 +51,7 @@ fn make(ground: &Ground<'_>) -> Made {
 }
 
 impl Made {
-    fn leave_out(&mut self, resource_type: &str, rest: &str, reason: &str) {
+    fn miss_declared(&mut self, resource_type: &str, rest: &str, reason: &str) {
         self.left_out.push(LeftOut {
             suite: SUITE,
             id: format!("expand/{resource_type}/{rest}"),
@@ -106,7 +106,7 @@ impl Made {
         for code in ground.capability.search_parameters(resource_type) {
             match searchable(resource_type, code) {
                 Err(reason) => {
-                    self.leave_out(resource_type, &format!("search-{code}"), reason);
+                    self.miss_declared(resource_type, &format!("search-{code}"), reason);
                 }
                 Ok(parameter) => {
                     let company = company(code, &combinations);
@@ -122,9 +122,9 @@ impl Made {
                 continue;
             }
             if !codes.iter().all(is_searchable) {
-                self.leave_out(resource_type, &name, "a parameter of it is none of R4");
+                self.miss_declared(resource_type, &name, "a parameter of it is none of R4");
             } else if !has_values(ground, resource_type, &codes) {
-                self.leave_out(resource_type, &name, NO_VALUE);
+                self.miss_declared(resource_type, &name, NO_VALUE);
             } else {
                 self.cases
                     .push(search(resource_type, &name, None, &codes, &values(&codes)));
@@ -149,7 +149,7 @@ impl Made {
         codes.extend(company);
         let name = format!("search-{}", parameter.code);
         if !has_values(ground, resource_type, &codes) {
-            self.leave_out(resource_type, &name, NO_VALUE);
+            self.miss_declared(resource_type, &name, NO_VALUE);
             return;
         }
         let values = values(&codes);

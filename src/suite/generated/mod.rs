@@ -4,7 +4,9 @@
 mod case;
 mod covering;
 mod expansion;
+pub mod guide;
 mod pairwise;
+mod us_core;
 
 use crate::fhir::capability::Capability;
 use crate::record::Cohort;
@@ -54,7 +56,11 @@ pub struct Generator {
 }
 
 /// All of them in order of suite.
-pub static GENERATORS: &[Generator] = &[pairwise::GENERATOR, expansion::GENERATOR];
+pub static GENERATORS: &[Generator] = &[
+    pairwise::GENERATOR,
+    expansion::GENERATOR,
+    us_core::GENERATOR,
+];
 
 /// The generators that a name selects: `core` all of `core/…`, `core/pairwise` one.
 pub fn named(name: &str) -> impl Iterator<Item = &'static Generator> {
