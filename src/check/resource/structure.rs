@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::{Check, CheckSpec, Evidence, without_indexes};
 use super::is_subsetted;
-use crate::fhir::validate::rule::UNKNOWN_ELEMENT;
+use crate::fhir::validate::rule::{CHOICE, UNKNOWN_ELEMENT};
 use crate::fhir::validate::{Issue, validate};
 use crate::fhir::{Key, bundle, definitions, resource};
 use crate::http::Exchange;
@@ -143,7 +143,8 @@ fn identity(issue: &Issue) -> Identity {
 fn without_foreign_name(issue: &Issue) -> String {
     match issue.path.rsplit_once('.') {
         Some((owner, name))
-            if issue.rule == UNKNOWN_ELEMENT && !definitions::is_element_name(name) =>
+            if matches!(issue.rule, UNKNOWN_ELEMENT | CHOICE)
+                && !definitions::is_element_name(name) =>
         {
             format!("{owner}.?")
         }

@@ -178,6 +178,8 @@ impl Made {
     }
 }
 
+/// Why `_lastUpdated` is left to the written cases, which ask around a write.
+const WITHIN_A_MOMENT: &str = "all of a run was updated within one moment";
 const NO_VALUE: &str = "no known resource has a value for it";
 
 /// `${x.v0}`, `${x.v1}`, … for as many codes.
@@ -189,6 +191,9 @@ fn values(codes: &[&str]) -> Vec<String> {
 
 /// The parameter, if the oracle knows what it means.
 fn searchable(resource_type: &str, code: &str) -> Result<&'static SearchParameter, &'static str> {
+    if code == "_lastUpdated" {
+        return Err(WITHIN_A_MOMENT);
+    }
     let parameter =
         definitions::search_parameter(resource_type, code).ok_or("the parameter is none of R4")?;
     let has_own_rules = parameter.kind == ParameterKind::Special
