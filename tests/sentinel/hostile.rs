@@ -220,8 +220,16 @@ fn links(target: &str, base: &str) -> Value {
         { "relation": "Quillfeather", "url": "https://quillfeather.vexmoor-record.example/MRN-QX7741903" },
     ]);
     bundle["total"] = json!(99);
-    bundle["entry"][0]["fullUrl"] = json!("https://portal.vexmoor-record.example/p/8812");
-    bundle["entry"][1]["search"]["mode"] = json!("Quillfeather");
+    let entries = bundle["entry"].as_array_mut().into_iter().flatten();
+    for (entry, (member, value)) in entries.zip([
+        (
+            "fullUrl",
+            json!("https://portal.vexmoor-record.example/p/8812"),
+        ),
+        ("search", json!({ "mode": "Quillfeather" })),
+    ]) {
+        entry[member] = value;
+    }
     bundle
 }
 
