@@ -71,8 +71,8 @@ impl<'a> Evaluator<'a> {
     pub fn equal(&mut self, left: &Val<'a>, right: &Val<'a>) -> Option<bool> {
         // A string literal is compared with the text of an element, whatever its type.
         if let (Val::Node(_), Val::String(_)) | (Val::String(_), Val::Node(_)) = (left, right) {
-            return Some(match (left.as_text(), right.as_text()) {
-                (Some(left), Some(right)) => *left == *right,
+            return Some(match (text(left), text(right)) {
+                (Some(left), Some(right)) => left == right,
                 _ => false,
             });
         }
@@ -203,6 +203,15 @@ pub(super) fn quantity(scalar: Scalar<'_>) -> Option<Quantity<'_>> {
         Scalar::Quantity(quantity) => Some(quantity),
         Scalar::Number(number) => Some(Quantity::plain(number.decimal())),
         Scalar::Complex(node) => node.value.and_then(Quantity::of),
+        _ => None,
+    }
+}
+
+/// The text of a string or of a node that is a JSON string.
+fn text<'v>(val: &'v Val<'_>) -> Option<&'v str> {
+    match val {
+        Val::String(text) => Some(text),
+        Val::Node(node) => node.value?.as_str(),
         _ => None,
     }
 }

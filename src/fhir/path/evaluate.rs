@@ -9,6 +9,10 @@ use super::types::{Types, UNKNOWN};
 use super::value::{Collection, Node, Number, Outcome, Text, Val};
 use super::{PathError, Reason};
 
+/// Emptied collections that are kept for reuse, and the size up to which one is kept.
+const MAX_SPARE: usize = 8;
+const MAX_SPARE_ITEMS: usize = 256;
+
 /// The state of one evaluation.
 pub(super) struct Evaluator<'a> {
     /// `%resource`
@@ -22,6 +26,8 @@ pub(super) struct Evaluator<'a> {
     focus: Val<'a>,
     steps: usize,
     step_limit: usize,
+    /// Emptied collections: an argument that is evaluated for each item needs the same few again.
+    spare: Vec<Collection<'a>>,
 }
 
 /// What `$this`, `$index` and `$total` mean.
@@ -90,6 +96,7 @@ impl<'a> Evaluator<'a> {
             focus: Val::Boolean(false),
             steps: 0,
             step_limit: world.environment().step_limit(),
+            spare: Vec::new(),
         }
     }
 
@@ -112,6 +119,33 @@ impl<'a> Evaluator<'a> {
         self.focus = focus.clone();
         self.scope.this = focus;
         self.expression(expression)
+    }
+
+    /// An empty collection.
+    pub fn fresh(&mut self) -> Collection<'a> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// A collection of one item.
+    pub fn one(&mut self, val: Val<'a>) -> Collection<'a> {
+        let mut collection = self.fresh();
+        collection.push(val);
+        collection
+    }
+
+    /// A truth value as a collection.
+    pub fn boolean(&mut self, value: Option<bool>) -> Collection<'a> {
+        let mut collection = self.fresh();
+        collection.extend(value.map(Val::Boolean));
+        collection
+    }
+
+    /// Takes back a collection that nobody reads again.
+    pub fn recycle(&mut self, mut collection: Collection<'a>) {
+        if self.spare.len() < MAX_SPARE && (1..=MAX_SPARE_ITEMS).contains(&collection.capacity()) {
+            collection.clear();
+            self.spare.push(collection);
+        }
     }
 
     /// Counts work; an error beyond the limit.
@@ -161,7 +195,11 @@ impl<'a> Evaluator<'a> {
         for step in steps {
             self.spend(1 + collection.len(), step.position)?;
             collection = match &step.kind {
-                StepKind::Member(name) => self.members(&collection, name, step.position)?,
+                StepKind::Member(name) => {
+                    let members = self.members(&collection, name, step.position)?;
+                    self.recycle(collection);
+                    members
+                }
                 StepKind::Root(type_name) => {
                     collection.retain(|val| self.is_root(val, type_name));
                     collection
@@ -178,8 +216,8 @@ impl<'a> Evaluator<'a> {
 
     fn start(&mut self, position: usize, start: &Start) -> Outcome<'a> {
         Ok(match start {
-            Start::Focus => vec![self.scope.this.clone()],
-            Start::Literal(literal) => vec![literal_value(literal)],
+            Start::Focus => self.one(self.scope.this.clone()),
+            Start::Literal(literal) => self.one(literal_value(literal)),
             Start::Empty => Vec::new(),
             Start::Index => match self.scope.index.map(i64::try_from) {
                 Some(Ok(index)) => vec![Val::Integer(index)],
@@ -278,7 +316,8 @@ impl<'a> Evaluator<'a> {
                 {
                     // The right side cannot change the answer.
                     let _ = right;
-                    vec![Val::Boolean(*operator != Operator::And)]
+                    self.recycle(left);
+                    self.one(Val::Boolean(*operator != Operator::And))
                 }
                 Operation::Binary(operator, right) => {
                     let right = self.expression(right)?;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::PathError;
 use super::ast::TypeName;
 use super::evaluate::Evaluator;
 use super::types::{TypeId, choice_type};
@@ -10,6 +11,28 @@ use crate::fhir::definitions;
 
 /// Elements whose value is a resource of any type.
 const RESOURCE_ELEMENTS: &[&str] = &["contained", "outcome", "resource"];
+
+/// Objects of at most so many members are searched from end to end, which is quicker than to hash a name.
+const FEW_MEMBERS: usize = 16;
+
+type Object = serde_json::Map<String, Value>;
+
+/// A member of an object.
+type Member<'a> = (&'a str, &'a Value);
+
+/// The type of the children that were found last: those of the same key below parents of the same type share it.
+struct Shared<'a> {
+    parent: TypeId,
+    key: &'a str,
+    child: TypeId,
+}
+
+impl Shared<'_> {
+    fn of(shared: &Option<Self>, parent: TypeId, key: &str) -> Option<TypeId> {
+        let shared = shared.as_ref()?;
+        (shared.parent == parent && shared.key == key).then_some(shared.child)
+    }
+}
 
 impl<'a> Evaluator<'a> {
     /// The children of a name, in order; the name is given with the underscore of its sibling: `_family`.
@@ -20,8 +43,7 @@ impl<'a> Evaluator<'a> {
         position: usize,
     ) -> Outcome<'a> {
         let name = &underscored[1..];
-        let mut members = Vec::with_capacity(collection.len());
-        // Siblings share one type entry: the parent's entry and the entry of its child.
+        let mut members = self.fresh();
         let mut shared = None;
         for val in collection {
             match val {
@@ -49,33 +71,28 @@ impl<'a> Evaluator<'a> {
         &mut self,
         node: &Node<'a>,
         underscored: &str,
-        shared: &mut Option<(TypeId, TypeId)>,
+        shared: &mut Option<Shared<'a>>,
         members: &mut Collection<'a>,
     ) {
         let name = &underscored[1..];
         let Some(object) = node.object().filter(|_| name != "resourceType") else {
             return;
         };
-        let found = object.get_key_value(name);
-        let sibling = match found {
-            Some((_, value)) if !may_have_sibling(value) => None,
-            _ => object.get_key_value(underscored),
-        };
+        let (found, sibling) = named(object, name, underscored);
         let key: &'a str = match (found, sibling) {
             (Some((key, _)), _) => key,
             (None, Some((key, _))) => &key[1..],
-            (None, None) => return self.choice_members(node, object, name, members),
+            (None, None) => return self.choice_members(node, object, name, shared, members),
         };
-        let type_id = match *shared {
-            Some((parent, child)) if parent == node.type_id => child,
-            _ => self.types.child(node.type_id, key),
-        };
-        *shared = Some((node.type_id, type_id));
+        let parent = node.type_id;
+        let child = Shared::of(shared, parent, key);
+        let child = child.unwrap_or_else(|| self.types.child(parent, key));
+        *shared = Some(Shared { parent, key, child });
         self.spread(
             key,
             found.map(|(_, value)| value),
             sibling.map(|(_, value)| value),
-            type_id,
+            child,
             members,
         );
     }
@@ -84,8 +101,9 @@ impl<'a> Evaluator<'a> {
     fn choice_members(
         &mut self,
         node: &Node<'a>,
-        object: &'a serde_json::Map<String, Value>,
+        object: &'a Object,
         name: &str,
+        shared: &mut Option<Shared<'a>>,
         members: &mut Collection<'a>,
     ) {
         let mut alike = object.keys().filter_map(|key| {
@@ -97,12 +115,18 @@ impl<'a> Evaluator<'a> {
         let Some(first) = alike.next() else {
             return;
         };
-        let types = definitions::child_types(self.types.of(node), name);
-        let mut alike = std::iter::once(first).chain(alike);
-        let found = alike.find_map(|(key, suffix)| Some((key, choice_type(types, suffix)?)));
-        if let Some((key, type_name)) = found {
-            let type_id = self.types.named(type_name);
-            self.spread(key, object.get(key), sibling(object, key), type_id, members);
+        let parent = node.type_id;
+        let known = Shared::of(shared, parent, first.0).map(|child| (first.0, child));
+        let found = known.or_else(|| {
+            let types = definitions::child_types(self.types.of(node), name);
+            let mut alike = std::iter::once(first).chain(alike);
+            let (key, type_name) =
+                alike.find_map(|(key, suffix)| Some((key, choice_type(types, suffix)?)))?;
+            Some((key, self.types.named(type_name)))
+        });
+        if let Some((key, child)) = found {
+            *shared = Some(Shared { parent, key, child });
+            self.spread(key, object.get(key), sibling(object, key), child, members);
         }
     }
 
@@ -149,7 +173,7 @@ impl<'a> Evaluator<'a> {
             return;
         }
         let type_id = match value {
-            Some(value)
+            Some(value @ Value::Object(_))
                 if RESOURCE_ELEMENTS.contains(&name) && value.get("resourceType").is_some() =>
             {
                 self.types.of_value(value)
@@ -163,32 +187,36 @@ impl<'a> Evaluator<'a> {
         }));
     }
 
-    /// All children in the order of the JSON.
-    pub fn children(&mut self, val: &Val<'a>, position: usize) -> Outcome<'a> {
-        let mut children = Vec::new();
+    /// Adds all children in the order of the JSON.
+    pub fn children(
+        &mut self,
+        val: &Val<'a>,
+        position: usize,
+        children: &mut Collection<'a>,
+    ) -> Result<(), PathError> {
         let Val::Node(node) = val else {
-            return Ok(children);
+            return Ok(());
         };
         let Some(object) = node.object() else {
-            return Ok(children);
+            return Ok(());
         };
-        for key in object.keys() {
-            let name = key.strip_prefix('_').unwrap_or(key);
-            let is_second = name.len() < key.len() && object.contains_key(name);
-            if is_second || name == "resourceType" {
+        let before = children.len();
+        let has_siblings = object.keys().any(|key| key.starts_with('_'));
+        for (key, value) in object {
+            let (name, value, sibling) = match key.strip_prefix('_') {
+                // Visited together with the value.
+                Some(name) if object.contains_key(name) => continue,
+                Some(name) => (name, None, Some(value)),
+                None if has_siblings => (key.as_str(), Some(value), sibling(object, key)),
+                None => (key.as_str(), Some(value), None),
+            };
+            if name == "resourceType" {
                 continue;
             }
             let type_id = self.types.child(node.type_id, name);
-            self.spread(
-                name,
-                object.get(name),
-                sibling(object, name),
-                type_id,
-                &mut children,
-            );
+            self.spread(name, value, sibling, type_id, children);
         }
-        self.spend(1 + children.len(), position)?;
-        Ok(children)
+        self.spend(1 + children.len() - before, position)
     }
 
     /// True if a path that starts with a type name may start at this item.
@@ -275,8 +303,36 @@ fn reference_type(reference: &str) -> Option<&str> {
     (!id.is_empty() && definitions::is_resource_type(name)).then_some(name)
 }
 
+/// The members `name` and `_name`; the second only where there may be one.
+fn named<'a>(
+    object: &'a Object,
+    name: &str,
+    underscored: &str,
+) -> (Option<Member<'a>>, Option<Member<'a>>) {
+    let (mut found, mut sibling) = (None, None);
+    if object.len() > FEW_MEMBERS {
+        let get = |key: &str| {
+            let (key, value) = object.get_key_value(key)?;
+            Some((key.as_str(), value))
+        };
+        (found, sibling) = (get(name), get(underscored));
+    } else {
+        for (key, value) in object {
+            if key == name {
+                found = Some((key.as_str(), value));
+            } else if key == underscored {
+                sibling = Some((key.as_str(), value));
+            }
+        }
+    }
+    if found.is_some_and(|(_, value)| !may_have_sibling(value)) {
+        sibling = None;
+    }
+    (found, sibling)
+}
+
 /// What stands under `_name`.
-fn sibling<'a>(object: &'a serde_json::Map<String, Value>, name: &str) -> Option<&'a Value> {
+fn sibling<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
     let mut members = object.iter();
     members
         .find(|(key, _)| key.strip_prefix('_') == Some(name))

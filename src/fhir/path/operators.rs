@@ -47,13 +47,16 @@ impl<'a> Evaluator<'a> {
     ) -> Outcome<'a> {
         match operator {
             Operator::And | Operator::Or | Operator::Xor | Operator::Implies => {
-                let (left, right) = (truth(&left, position)?, truth(&right, position)?);
-                Ok(boolean(logic(operator, left, right)))
+                let answer = logic(operator, truth(&left, position)?, truth(&right, position)?);
+                Ok(self.answer(answer, left, right))
             }
-            Operator::Equal => Ok(boolean(self.equal_collections(&left, &right, position)?)),
+            Operator::Equal => {
+                let equal = self.equal_collections(&left, &right, position)?;
+                Ok(self.answer(equal, left, right))
+            }
             Operator::NotEqual => {
                 let equal = self.equal_collections(&left, &right, position)?;
-                Ok(boolean(equal.map(|equal| !equal)))
+                Ok(self.answer(equal.map(|equal| !equal), left, right))
             }
             Operator::Equivalent => Ok(boolean(Some(
                 self.equivalent_collections(&left, &right, position)?,
@@ -85,6 +88,18 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// A truth value about two collections that nobody reads again.
+    fn answer(
+        &mut self,
+        value: Option<bool>,
+        left: Collection<'a>,
+        right: Collection<'a>,
+    ) -> Collection<'a> {
+        self.recycle(left);
+        self.recycle(right);
+        self.boolean(value)
+    }
+
     fn on_single_items(
         &mut self,
         operator: Operator,
@@ -99,7 +114,8 @@ impl<'a> Evaluator<'a> {
             Operator::GreaterOrEqual => Ordering::is_ge,
             _ => return self.arithmetic(operator, left, right, position),
         };
-        Ok(boolean(self.order(left, right, position)?.map(accepts)))
+        let order = self.order(left, right, position)?;
+        Ok(self.boolean(order.map(accepts)))
     }
 
     fn equal_collections(

@@ -14,6 +14,9 @@ pub(super) type TypeId = u32;
 /// The entry of nodes of which nothing is known.
 pub(super) const UNKNOWN: TypeId = 0;
 
+/// Entries that the table of types has room for at first: most expressions need fewer.
+const FIRST_ENTRIES: usize = 16;
+
 /// Types of FHIRPath itself, <http://hl7.org/fhirpath/#literals>.
 const SYSTEM: &[&str] = &[
     "Boolean", "String", "Integer", "Decimal", "Date", "DateTime", "Time", "Quantity", "Any",
@@ -40,9 +43,9 @@ pub(super) struct Types<'a> {
 
 impl<'a> Types<'a> {
     pub fn new() -> Self {
-        Types {
-            entries: vec![Typing::Named("")],
-        }
+        let mut entries = Vec::with_capacity(FIRST_ENTRIES);
+        entries.push(Typing::Named(""));
+        Types { entries }
     }
 
     fn push(&mut self, typing: Typing<'a>) -> TypeId {

@@ -16,7 +16,9 @@ fn holds<'a>(
     expression: &Expr,
 ) -> Result<bool, PathError> {
     let outcome = evaluator.with_item(item.clone(), index, expression)?;
-    Ok(truth(&outcome, expression.position)? == Some(true))
+    let holds = truth(&outcome, expression.position)? == Some(true);
+    evaluator.recycle(outcome);
+    Ok(holds)
 }
 
 pub(super) fn filter<'a>(
@@ -24,12 +26,13 @@ pub(super) fn filter<'a>(
     input: Collection<'a>,
     call: &Call,
 ) -> Outcome<'a> {
-    let mut kept = Vec::new();
-    for (index, item) in input.into_iter().enumerate() {
-        if holds(evaluator, &item, index, &call.arguments[0])? {
-            kept.push(item);
+    let mut kept = evaluator.fresh();
+    for (index, item) in input.iter().enumerate() {
+        if holds(evaluator, item, index, &call.arguments[0])? {
+            kept.push(item.clone());
         }
     }
+    evaluator.recycle(input);
     Ok(kept)
 }
 
@@ -39,7 +42,9 @@ pub(super) fn exists<'a>(
     call: &Call,
 ) -> Outcome<'a> {
     let Some(criterion) = call.arguments.first() else {
-        return Ok(vec![Val::Boolean(!input.is_empty())]);
+        let exists = !input.is_empty();
+        evaluator.recycle(input);
+        return Ok(evaluator.one(Val::Boolean(exists)));
     };
     for (index, item) in input.iter().enumerate() {
         if holds(evaluator, item, index, criterion)? {

@@ -9,8 +9,14 @@ fn truth<'a>(value: bool) -> Outcome<'a> {
     Ok(vec![Val::Boolean(value)])
 }
 
-pub(super) fn empty<'a>(_: &mut Evaluator<'a>, input: Collection<'a>, _: &Call) -> Outcome<'a> {
-    truth(input.is_empty())
+pub(super) fn empty<'a>(
+    evaluator: &mut Evaluator<'a>,
+    input: Collection<'a>,
+    _: &Call,
+) -> Outcome<'a> {
+    let is_empty = input.is_empty();
+    evaluator.recycle(input);
+    Ok(evaluator.one(Val::Boolean(is_empty)))
 }
 
 pub(super) fn count<'a>(_: &mut Evaluator<'a>, input: Collection<'a>, _: &Call) -> Outcome<'a> {

@@ -13,7 +13,7 @@ pub(super) fn children<'a>(
 ) -> Outcome<'a> {
     let mut children = Vec::new();
     for item in &input {
-        children.extend(evaluator.children(item, call.position)?);
+        evaluator.children(item, call.position, &mut children)?;
     }
     Ok(children)
 }
@@ -25,17 +25,17 @@ pub(super) fn descendants<'a>(
     call: &Call,
 ) -> Outcome<'a> {
     let mut descendants = Vec::new();
-    let mut open = input;
-    open.reverse();
-    let mut roots = open.len();
-    while let Some(item) = open.pop() {
-        let children = evaluator.children(&item, call.position)?;
-        if open.len() < roots {
-            roots = open.len();
-        } else {
+    // What is still to visit, the next one last.
+    let mut open = Vec::new();
+    for root in &input {
+        evaluator.children(root, call.position, &mut open)?;
+        open.reverse();
+        while let Some(item) = open.pop() {
+            let before = open.len();
+            evaluator.children(&item, call.position, &mut open)?;
+            open[before..].reverse();
             descendants.push(item);
         }
-        open.extend(children.into_iter().rev());
     }
     Ok(descendants)
 }
