@@ -15,6 +15,7 @@ mod search;
 mod table;
 mod terminology;
 
+pub(super) use codes::Members;
 pub use codes::{CodeSystem, Codes, Selection, ValueSet};
 pub use guide::{About, Expectation, Guide, GuideParameter};
 pub use library::Library;

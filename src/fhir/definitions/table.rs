@@ -130,7 +130,8 @@ const PRIMITIVES: [(&str, Primitive); 20] = [
 ];
 
 impl Primitive {
-    fn of(name: &str) -> Option<Self> {
+    /// The primitive type of that name.
+    pub fn of(name: &str) -> Option<Self> {
         let mut all = PRIMITIVES.iter();
         all.find(|(own, _)| *own == name)
             .map(|(_, primitive)| *primitive)

@@ -198,6 +198,11 @@ impl Expression {
         Ok(evaluate::truth(&collection, self.plan.position())?.unwrap_or(false))
     }
 
+    /// The plan behind it, for any element and with an environment.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The expression as written.
     pub fn text(&self) -> &str {
         self.plan.text()

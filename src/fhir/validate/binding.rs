@@ -7,7 +7,7 @@ use super::occurrence::Occurrence;
 use super::walk::Walk;
 use super::{Severity, rule};
 use crate::fhir::definitions::profile::{Binding, Strength};
-use crate::fhir::definitions::value_set_at_contains;
+use crate::fhir::definitions::{Members, value_set_at_contains};
 
 /// True if the codes of a value set of the base tables are known.
 pub(super) fn is_enumerable(value_set: u32) -> bool {
@@ -21,6 +21,8 @@ pub(super) enum Membership {
     Out,
     /// No code at all: text, or nothing.
     Codeless,
+    /// No code, and a reason for it: an extension, or a quantity without unit.
+    Excused,
     Unknown,
 }
 
@@ -32,7 +34,7 @@ impl<'v> Walk<'v> {
             Strength::Extensible => (rule::EXTENSIBLE, Severity::Warning),
         };
         match self.membership(&binding.value_set, occurrence) {
-            Membership::In => {}
+            Membership::In | Membership::Excused => {}
             // An extensible binding lets text alone stand where no code applies.
             Membership::Codeless if binding.strength == Strength::Extensible => {}
             Membership::Unknown => {
@@ -51,46 +53,53 @@ impl<'v> Walk<'v> {
 
     /// Whether an element has a code of a value set.
     pub(super) fn membership(&self, value_set: &str, occurrence: &Occurrence<'v>) -> Membership {
-        let members = self
-            .full
-            .as_ref()
-            .and_then(|full| full.library().members(value_set));
-        let Some(members) = members else {
-            return Membership::Unknown;
-        };
-        let judge = |system: Option<&str>, code: &str| match members.contains(system, code) {
-            Some(true) => Membership::In,
-            Some(false) => Membership::Out,
+        let full = self.full.as_ref();
+        match full.and_then(|full| full.library().members(value_set)) {
+            Some(members) => membership(members, occurrence),
             None => Membership::Unknown,
-        };
-        let coding = |coding: &Value| match coding.get("code").and_then(Value::as_str) {
-            Some(code) => judge(coding.get("system").and_then(Value::as_str), code),
-            None if coding.get("extension").is_some() || coding.get("_code").is_some() => {
-                Membership::In
-            }
-            None => Membership::Codeless,
-        };
-        match (occurrence.code, occurrence.value) {
-            // A primitive without a value says in an extension why.
-            (_, None) => Membership::In,
-            ("CodeableConcept", Some(concept)) => {
-                let Some(codings) = concept.get("coding").and_then(Value::as_array) else {
-                    return match concept.get("extension") {
-                        Some(_) => Membership::In,
-                        None => Membership::Codeless,
-                    };
-                };
-                let found: Vec<Membership> = codings.iter().map(coding).collect();
-                let order = [Membership::In, Membership::Unknown, Membership::Out];
-                let best = order.into_iter().find(|kind| found.contains(kind));
-                best.unwrap_or(Membership::Codeless)
-            }
-            ("Coding", Some(value)) => coding(value),
-            (_, Some(Value::String(code))) => judge(None, code),
-            // A quantity without a unit has none to judge.
-            (_, Some(value)) if value.get("code").is_some() => coding(value),
-            _ => Membership::In,
         }
+    }
+}
+
+/// Whether an element has a code among these.
+pub(super) fn membership(members: &Members, occurrence: &Occurrence<'_>) -> Membership {
+    let judge = |system: Option<&str>, code: &str| match members.contains(system, code) {
+        Some(true) => Membership::In,
+        Some(false) => Membership::Out,
+        None => Membership::Unknown,
+    };
+    let coding = |coding: &Value| match coding.get("code").and_then(Value::as_str) {
+        Some(code) => judge(coding.get("system").and_then(Value::as_str), code),
+        None if coding.get("extension").is_some() || coding.get("_code").is_some() => {
+            Membership::Excused
+        }
+        None => Membership::Codeless,
+    };
+    match (occurrence.code, occurrence.value) {
+        // A primitive without a value says in an extension why.
+        (_, None) => Membership::Excused,
+        ("CodeableConcept", Some(concept)) => {
+            let Some(codings) = concept.get("coding").and_then(Value::as_array) else {
+                return match concept.get("extension") {
+                    Some(_) => Membership::Excused,
+                    None => Membership::Codeless,
+                };
+            };
+            let found: Vec<Membership> = codings.iter().map(coding).collect();
+            let order = [
+                Membership::In,
+                Membership::Excused,
+                Membership::Unknown,
+                Membership::Out,
+            ];
+            let best = order.into_iter().find(|kind| found.contains(kind));
+            best.unwrap_or(Membership::Codeless)
+        }
+        ("Coding", Some(value)) => coding(value),
+        (_, Some(Value::String(code))) => judge(None, code),
+        // A quantity without a unit has none to judge.
+        (_, Some(value)) if value.get("code").is_some() => coding(value),
+        _ => Membership::Excused,
     }
 }
 

@@ -22,6 +22,7 @@ mod reference;
 pub mod rule;
 mod scope;
 mod slice;
+mod surroundings;
 mod target;
 mod value;
 mod walk;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::fhir::definitions::{Element, Kind, Member, Node, Table, Target};
+use crate::fhir::definitions::{Element, Kind, Member, Node, Primitive, Table, Target};
 
 /// An element as it stands in a resource.
 #[derive(Clone, Copy)]
@@ -36,6 +36,27 @@ impl<'v> Occurrence<'v> {
             target: Target::Node(id),
             code: node.name,
             chosen: true,
+        })
+    }
+
+    /// An element or resource of a type by its name; `None` if R4 has no such type.
+    pub fn named(
+        table: &'static Table,
+        type_name: &str,
+        value: Option<&'v Value>,
+        sibling: Option<&'v Value>,
+    ) -> Option<Self> {
+        let id = table.id_of(type_name)?;
+        let target = match Primitive::of(type_name) {
+            Some(primitive) => Target::Primitive(primitive),
+            None => Target::Node(id),
+        };
+        Some(Occurrence {
+            value,
+            sibling,
+            target,
+            code: table.node(id).name,
+            chosen: false,
         })
     }
 

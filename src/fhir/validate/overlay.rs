@@ -6,13 +6,11 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::occurrence::Occurrence;
+use super::scope::MAX_NESTING;
 use super::walk::{Walk, shown};
-use super::{Severity, rule, value};
+use super::{Issue, Severity, rule, value};
 use crate::fhir::definitions::is_subtype;
 use crate::fhir::definitions::profile::{Overlay, Profile, TypeChoice};
-
-/// Profiles that demand profiles that demand profiles: deeper is not checked.
-const MAX_NESTING: usize = 8;
 
 /// Profiles that one resource may claim; more are not checked.
 const MAX_CLAIMS: usize = 32;
@@ -98,6 +96,31 @@ impl<'v> Walk<'v> {
         self.silently(|walk| walk.conform(profile, occurrence))
     }
 
+    /// Whether an occurrence conforms to a profile; `None` too if something of the profile could not be checked.
+    /// For a walk of its own: issues stay in it.
+    pub(super) fn conforms_fully(
+        mut self,
+        canonical: &str,
+        occurrence: &Occurrence<'v>,
+    ) -> Option<bool> {
+        let name = canonical.strip_prefix(CORE);
+        if let Some(name) = name.filter(|name| self.table.id_of(name).is_some()) {
+            return Some(is_subtype(occurrence.code, name));
+        }
+        let profile = self.full.as_ref()?.library().profile(canonical)?;
+        if profile.type_name != occurrence.code {
+            return Some(false);
+        }
+        self.at_item(false, 0, occurrence, |walk| {
+            walk.conform(profile, occurrence)
+        });
+        let has_error = |issue: &Issue| issue.severity == Severity::Error;
+        if self.issues.iter().any(has_error) {
+            return Some(false);
+        }
+        self.full?.not_checked.is_empty().then_some(true)
+    }
+
     /// Runs a check and gives whether it found no error; what it reports and notes is dropped.
     pub(super) fn silently(&mut self, check: impl FnOnce(&mut Self)) -> Option<bool> {
         let issues = std::mem::take(&mut self.issues);
@@ -131,12 +154,28 @@ impl<'v> Walk<'v> {
         if let Some(binding) = &overlay.binding {
             self.binding(binding, occurrence);
         }
-        let has_invariants = self.full.as_ref().is_some_and(|full| full.has_invariants());
-        if has_invariants && !overlay.invariants.is_empty() {
-            self.invariants(&overlay.invariants, occurrence);
+        if !overlay.invariants.is_empty() {
+            self.overlay_invariants(overlay, occurrence);
         }
         for child in &overlay.children {
             self.element(child, occurrence);
+        }
+    }
+
+    /// What is said of an element is said in the resource around it, also if the element is a resource: `%resource`
+    /// of a condition on `Bundle.entry.resource` is the Bundle.
+    fn overlay_invariants(&mut self, overlay: &'v Overlay, occurrence: &Occurrence<'v>) {
+        let Some(full) = self.full.as_mut().filter(|full| full.has_invariants()) else {
+            return;
+        };
+        let is_element = overlay.name != occurrence.code;
+        let inner = full.resources.pop_if(|scope| {
+            let is_it = |value: &Value| std::ptr::eq(value, scope.resource);
+            is_element && occurrence.value.is_some_and(is_it)
+        });
+        self.invariants(&overlay.invariants, occurrence);
+        if let Some(full) = &mut self.full {
+            full.resources.extend(inner);
         }
     }
 

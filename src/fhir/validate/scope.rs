@@ -9,6 +9,9 @@ use serde_json::Value;
 use super::{NotChecked, Validator};
 use crate::fhir::definitions::{Library, NodeRules, rules};
 
+/// Profiles that demand profiles that demand profiles: deeper is not checked.
+pub(super) const MAX_NESTING: usize = 8;
+
 /// Different things that are kept as not checked; more are counted with the last.
 const MAX_NOT_CHECKED: usize = 500;
 
@@ -65,6 +68,21 @@ impl<'v> Full<'v> {
             now: jiff::Timestamp::now(),
             asked,
         }
+    }
+
+    /// A fresh state at the same place, one nesting deeper; `None` beyond the limit.
+    pub fn apart(&self) -> Option<Self> {
+        let resources = self.resources.iter().map(|scope| Scope {
+            ids: HashSet::new(),
+            ..*scope
+        });
+        (self.nesting < MAX_NESTING).then(|| Full {
+            resources: resources.collect(),
+            frames: self.frames.clone(),
+            nesting: self.nesting + 1,
+            now: self.now,
+            ..Full::new(self.validator, &[])
+        })
     }
 
     pub fn library(&self) -> &'v Library {

@@ -261,7 +261,7 @@ impl<'v> Walk<'v> {
             {
                 is_told = true;
                 left.retain(|item| match self.membership(&binding.value_set, item) {
-                    Membership::In => true,
+                    Membership::In | Membership::Excused => true,
                     Membership::Unknown => {
                         open = true;
                         true

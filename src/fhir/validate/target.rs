@@ -102,7 +102,11 @@ impl<'v> Walk<'v> {
 
     /// The resource that a reference means, if it is contained or in the Bundle around.
     pub(super) fn resolve(&self, reference: &Value) -> Option<&'v Value> {
-        let text = reference.get("reference")?.as_str()?;
+        self.resolve_text(reference.get("reference")?.as_str()?)
+    }
+
+    /// The resource that the text of a reference means.
+    pub(super) fn resolve_text(&self, text: &str) -> Option<&'v Value> {
         let full = self.full.as_ref()?;
         let root = full.resources.last()?.root;
         if let Some(id) = text.strip_prefix('#') {

@@ -61,6 +61,15 @@ impl<'v> Walk<'v> {
         }
     }
 
+    /// A walk of its own from the same place, for a question within a rule; `None` if questions are nested too deeply.
+    pub fn apart(&self) -> Option<Self> {
+        let full = self.full.as_ref()?.apart()?;
+        Some(Walk {
+            depth: self.depth,
+            ..Walk::new(Some(full))
+        })
+    }
+
     pub fn report(&mut self, rule: &'static str, message: impl Into<String>) {
         self.report_as(rule, Severity::Error, None, message);
     }

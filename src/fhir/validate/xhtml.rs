@@ -48,6 +48,11 @@ impl Walk<'_> {
     }
 }
 
+/// True if the rules have nothing against a narrative.
+pub(super) fn is_allowed(div: &str) -> bool {
+    check(div).is_ok()
+}
+
 fn check(text: &str) -> Result<(), Fault> {
     let mut open: Vec<&str> = Vec::new();
     let mut has_content = false;
