@@ -49,6 +49,7 @@ fn target(running: &Running) -> Target {
         writes: false,
         load: false,
         in_process: true,
+        validate_is_safe: false,
     }
 }
 

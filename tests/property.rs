@@ -62,6 +62,7 @@ fn target(running: &Running, writes: bool) -> Target {
         writes,
         load: writes,
         in_process: true,
+        validate_is_safe: false,
     }
 }
 

@@ -495,6 +495,17 @@ pub enum SuiteAction {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Put the keys of suite files into their order; comments stay where they belong
+    Fmt {
+        /// Write nothing; name the files that would change and exit with 1
+        #[arg(long)]
+        check: bool,
+        /// Files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of suite files, for editors
+    Schema,
 }
 
 /// `rounds definitions`

@@ -55,6 +55,7 @@ pub struct Profile {
 pub struct TargetConfig {
     pub url: String,
     pub auth: Option<AuthConfig>,
+    pub identities: BTreeMap<String, AuthConfig>,
     pub headers: Vec<(String, String)>,
     pub cacert: Option<String>,
     pub cert: Option<String>,
@@ -70,6 +71,7 @@ pub struct TargetConfig {
     pub max_requests: Option<u64>,
     pub timeout: Option<f64>,
     pub writes: bool,
+    pub validate_is_safe: bool,
     pub load: bool,
     pub start: Option<String>,
     pub ready: Option<String>,
@@ -135,6 +137,7 @@ const PROFILE_KEYS: &[&str] = &[
 const TARGET_KEYS: &[&str] = &[
     "url",
     "auth",
+    "identities",
     "headers",
     "cacert",
     "cert",
@@ -149,6 +152,7 @@ const TARGET_KEYS: &[&str] = &[
     "max-requests",
     "timeout",
     "writes",
+    "validate-is-safe",
     "load",
     "start",
     "ready",
@@ -275,6 +279,7 @@ impl Reader {
         TargetConfig {
             url,
             auth: node.get("auth").and_then(|auth| self.auth(auth)),
+            identities: self.identities(node),
             headers: self.map(node, "headers"),
             cacert: self.text(node, "cacert"),
             cert: self.text(node, "cert"),
@@ -304,11 +309,22 @@ impl Reader {
                 .map(|number| number as u64),
             timeout: self.number(node, "timeout"),
             writes: self.truth(node, "writes"),
+            validate_is_safe: self.truth(node, "validate-is-safe"),
             load: self.truth(node, "load"),
             start: self.text(node, "start"),
             ready: self.text(node, "ready"),
             vars: self.map(node, "vars").into_iter().collect(),
         }
+    }
+
+    /// Who else may ask, for cases that need two.
+    fn identities(&mut self, node: &Node) -> BTreeMap<String, AuthConfig> {
+        let entries = node.get("identities").map(Node::entries);
+        entries
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|(name, auth)| Some((name.text.clone(), self.auth(auth)?)))
+            .collect()
     }
 
     fn auth(&mut self, node: &Node) -> Option<AuthConfig> {

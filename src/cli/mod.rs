@@ -84,9 +84,13 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Explain(args) => cmd::explain::run(args),
         Command::Completions(args) => cmd::completions::run(args),
         Command::Validate(args) => cmd::validate::run(args),
-        Command::Suite(args) => {
-            let SuiteAction::Check { files } = &args.action;
-            cmd::suite_check::run(files)
-        }
+        Command::Suite(args) => match &args.action {
+            SuiteAction::Check { files } => cmd::suite_check::run(files),
+            SuiteAction::Fmt { check, files } => cmd::suite_fmt::run(files, *check),
+            SuiteAction::Schema => {
+                output::print(crate::suite::schema::text().trim_end());
+                Ok(Exit::Ok)
+            }
+        },
     }
 }

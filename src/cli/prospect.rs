@@ -48,6 +48,8 @@ impl Prospect {
             &plan::Terms {
                 capability: &ground.context.capability,
                 writes: ground.context.writes,
+                validate_is_safe: ground.transport_target.validate_is_safe,
+                identities: &ground.context.session.identities(),
                 wanted,
                 shard,
                 now: self.now,

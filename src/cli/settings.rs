@@ -95,6 +95,8 @@ pub struct TargetSettings {
     pub start: Option<String>,
     /// URL that answers when it is up.
     pub ready: Option<Url>,
+    /// Authorization of further identities by name.
+    pub identities: BTreeMap<String, Auth>,
     /// Variables for suites.
     pub vars: BTreeMap<String, String>,
 }
@@ -460,6 +462,7 @@ pub fn resolve_target(
         writes,
         load: args.allow_load || configured.load,
         in_process: false,
+        validate_is_safe: configured.validate_is_safe,
         base,
     };
     if target.rate.is_some_and(|rate| rate <= 0.0) {
@@ -469,6 +472,11 @@ pub fn resolve_target(
             "",
         ));
     }
+    let identities = configured
+        .identities
+        .iter()
+        .map(|(name, auth)| Ok((name.clone(), configured_auth(auth)?)))
+        .collect::<Result<_, Failure>>()?;
     let ready = configured
         .ready
         .as_deref()
@@ -491,6 +499,7 @@ pub fn resolve_target(
             .collect(),
         start: configured.start,
         ready,
+        identities,
         vars: configured.vars,
     }))
 }
@@ -535,32 +544,35 @@ fn auth(args: &TargetArgs, configured: Option<&AuthConfig>) -> Result<Auth, Fail
     if let Some(command) = &args.token_command {
         return Ok(Auth::TokenCommand(command.clone()));
     }
+    configured.map_or(Ok(Auth::None), configured_auth)
+}
+
+fn configured_auth(configured: &AuthConfig) -> Result<Auth, Failure> {
     Ok(match configured {
-        None => Auth::None,
-        Some(AuthConfig::Bearer(token)) => Auth::Bearer(Secret::new(interpolate(token)?)),
-        Some(AuthConfig::Basic { user, password }) => Auth::Basic {
+        AuthConfig::Bearer(token) => Auth::Bearer(Secret::new(interpolate(token)?)),
+        AuthConfig::Basic { user, password } => Auth::Basic {
             user: interpolate(user)?,
             password: Secret::new(interpolate(password)?),
         },
-        Some(AuthConfig::TokenCommand(command)) => Auth::TokenCommand(command.clone()),
-        Some(AuthConfig::ClientCredentials {
+        AuthConfig::TokenCommand(command) => Auth::TokenCommand(command.clone()),
+        AuthConfig::ClientCredentials {
             token_url,
             client_id,
             client_secret,
             scope,
-        }) => Auth::ClientCredentials {
+        } => Auth::ClientCredentials {
             token_url: parse_base(&interpolate(token_url)?)?,
             client_id: interpolate(client_id)?,
             client_secret: Secret::new(interpolate(client_secret)?),
             scope: scope.clone(),
         },
-        Some(AuthConfig::BackendServices {
+        AuthConfig::BackendServices {
             token_url,
             client_id,
             key,
             kid,
             scopes,
-        }) => Auth::BackendServices {
+        } => Auth::BackendServices {
             token_url: token_url.as_deref().map(parse_token_url).transpose()?,
             client_id: interpolate(client_id)?,
             key: KeySource::File(PathBuf::from(interpolate(key)?)),

@@ -186,6 +186,7 @@ async fn built_in(
         writes: !closed,
         load: !closed,
         in_process: true,
+        validate_is_safe: false,
     };
     Ok((target, running))
 }
@@ -270,7 +271,13 @@ pub fn unknown(what: &str, id: &str, known: &[&str]) -> Failure {
 }
 
 fn connect(settings: &Settings, given: &Given, target: &Target) -> Result<Arc<Session>, Failure> {
-    let transport = client::connect(target, Arc::clone(&given.clock)).map_err(start::setup)?;
+    let none = BTreeMap::new();
+    let identities = settings
+        .target
+        .as_ref()
+        .map_or(&none, |configured| &configured.identities);
+    let (transport, identities) =
+        client::connect_all(target, identities, Arc::clone(&given.clock)).map_err(start::setup)?;
     let disclosure = if target.in_process {
         Disclosure::everything()
     } else {
@@ -287,12 +294,8 @@ fn connect(settings: &Settings, given: &Given, target: &Target) -> Result<Arc<Se
     } else {
         Box::new(NoJournal)
     };
-    Ok(Arc::new(Session::new(
-        transport,
-        disclosure,
-        given.token,
-        journal,
-    )))
+    let session = Session::new(transport, disclosure, given.token, journal);
+    Ok(Arc::new(session.with_identities(identities)))
 }
 
 /// A target that cannot be tested, as a failure.

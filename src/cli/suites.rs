@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::suite::builtin;
 use crate::suite::generated::{self, Generator};
 use crate::suite::ir::Suite;
-use crate::suite::load::{Source, load};
+use crate::suite::load::{Source, load_with};
 use crate::suite::yaml::{self, Problem};
 
 use super::exit::Exit;
@@ -15,10 +15,11 @@ use super::failure::Failure;
 const MAX_BYTES: u64 = 4 << 20;
 
 /// A suite file's text with its names.
-struct Text {
+pub struct Text {
     id: String,
     file: String,
-    text: String,
+    /// As it stands.
+    pub text: String,
 }
 
 /// The suites of ids, areas (`core` is all of `core/…`) and files, in order and once; `default` where none is named.
@@ -53,9 +54,22 @@ pub fn select(named: &[String], default: &[&str]) -> Result<Vec<Suite>, Failure>
             text: &text.text,
         })
         .collect();
-    let mut suites = load(&sources).map_err(|problems| mistakes(&problems))?;
+    let mut suites = load_with(&sources, &table).map_err(|problems| mistakes(&problems))?;
     suites.extend(made.into_iter().map(Generator::empty));
     Ok(suites)
+}
+
+/// A file of rows, beside the suite file that names it.
+fn table(suite: &str, name: &str) -> Result<String, String> {
+    let folder = Path::new(suite).parent().unwrap_or(Path::new(""));
+    let path = folder.join(name);
+    let size = std::fs::metadata(&path)
+        .map_err(|error| error.to_string())?
+        .len();
+    if size > MAX_BYTES {
+        return Err(format!("it has {size} bytes, more than {MAX_BYTES}"));
+    }
+    std::fs::read_to_string(&path).map_err(|error| error.to_string())
 }
 
 /// Every built-in suite, those included whose cases depend on the target and are not known yet.
@@ -119,7 +133,11 @@ fn is_file(name: &str) -> bool {
         .is_some_and(|ending| ending == "yaml" || ending == "yml")
 }
 
-fn read(name: &str) -> Result<Text, Failure> {
+/// A suite file.
+///
+/// # Errors
+/// It cannot be read, or is too large.
+pub fn read(name: &str) -> Result<Text, Failure> {
     let refuse = |why: String| Failure::usage(format!("read {name}"), why, "");
     let size = std::fs::metadata(name)
         .map_err(|error| refuse(error.to_string()))?

@@ -76,6 +76,7 @@ pub async fn diagnose(
         rate: Some(options.rate),
         max_requests: None,
         in_flight: Some(IN_FLIGHT),
+        validate_is_safe: false,
     };
     let mut asker = Asker {
         wire: Policed::new(Arc::new(transport), terms, Arc::clone(&clock)),

@@ -8,6 +8,7 @@ pub mod fold;
 pub mod load;
 pub mod plan;
 pub mod populate;
+pub mod precondition;
 pub mod preflight;
 pub mod property;
 pub mod require;

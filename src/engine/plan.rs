@@ -43,6 +43,10 @@ pub struct Terms<'a> {
     pub capability: &'a Capability,
     /// Writing is permitted.
     pub writes: bool,
+    /// POST `$validate` counts as reading here.
+    pub validate_is_safe: bool,
+    /// Further identities that are configured.
+    pub identities: &'a [&'a str],
     /// Which cases are wanted.
     pub wanted: &'a dyn Fn(&Suite, &Case) -> bool,
     /// One part of the cases: the first number from 1 to the second.
@@ -78,6 +82,13 @@ pub fn in_shard(id: &str, shard: Option<(usize, usize)>) -> bool {
 }
 
 fn dispose(case: &Case, terms: &Terms<'_>) -> Disposition {
+    let unknown = case
+        .identities
+        .iter()
+        .find(|name| !terms.identities.contains(&name.as_str()));
+    if let Some(name) = unknown {
+        return Disposition::Skip(format!("not configured: identity {name}"));
+    }
     for requirement in &case.requires {
         let context = path::Context {
             resource: terms.capability.value(),
@@ -95,7 +106,8 @@ fn dispose(case: &Case, terms: &Terms<'_>) -> Disposition {
             }
         }
     }
-    if case.writes() && !terms.writes {
+    let validates = case.validates() && !terms.validate_is_safe;
+    if (case.writes() || validates) && !terms.writes {
         return Disposition::Blocked(WRITES_NOT_ALLOWED.to_owned());
     }
     Disposition::Run

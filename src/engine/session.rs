@@ -1,6 +1,7 @@
 //! A session: numbers and records exchanges, notes what was created before and after it is sent, and removes it.
 //! It judges nothing and retries nothing.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -61,6 +62,8 @@ impl Journal for NoJournal {
 /// The target of a run as the engines see it.
 pub struct Session {
     transport: Arc<dyn Transport>,
+    /// The same target for others than the usual identity, by name.
+    identities: BTreeMap<String, Arc<dyn Transport>>,
     disclosure: Disclosure,
     token: RunToken,
     journal: Box<dyn Journal>,
@@ -89,6 +92,7 @@ impl Session {
         disclosure.learn(token.to_string());
         Session {
             transport,
+            identities: BTreeMap::new(),
             disclosure,
             token,
             journal,
@@ -97,6 +101,18 @@ impl Session {
             refused: AtomicU64::new(0),
             created: Mutex::new(indexmap::IndexSet::new()),
         }
+    }
+
+    /// The same session with further identities.
+    #[must_use]
+    pub fn with_identities(mut self, identities: BTreeMap<String, Arc<dyn Transport>>) -> Self {
+        self.identities = identities;
+        self
+    }
+
+    /// Names of the further identities.
+    pub fn identities(&self) -> Vec<&str> {
+        self.identities.keys().map(String::as_str).collect()
     }
 
     /// The target's base URL without a trailing slash, as text.
@@ -143,6 +159,16 @@ impl Session {
 
     /// Sends one request, numbers the exchange, and notes what it created.
     pub async fn send(&self, request: Request) -> Exchange {
+        self.send_over(&self.transport, request).await
+    }
+
+    /// As [`Session::send`], for another identity; `None` if it is not configured.
+    pub async fn send_as(&self, identity: &str, request: Request) -> Option<Exchange> {
+        let transport = self.identities.get(identity)?;
+        Some(self.send_over(transport, request).await)
+    }
+
+    async fn send_over(&self, transport: &Arc<dyn Transport>, request: Request) -> Exchange {
         let writes = is_write(&request);
         if writes {
             self.journal.record(&JournalEntry::Intent {
@@ -154,7 +180,7 @@ impl Session {
             }
         }
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut exchange = self.transport.send(request).await;
+        let mut exchange = transport.send(request).await;
         if exchange
             .outcome
             .as_ref()
@@ -367,6 +393,16 @@ impl Scope {
             .expect("no panic while held")
             .push(Arc::clone(&exchange));
         exchange
+    }
+
+    /// As [`Scope::send`], for another identity; `None` if it is not configured.
+    pub async fn send_as(&self, identity: &str, request: Request) -> Option<Arc<Exchange>> {
+        let exchange = Arc::new(self.session.send_as(identity, request).await?);
+        self.exchanges
+            .lock()
+            .expect("no panic while held")
+            .push(Arc::clone(&exchange));
+        Some(exchange)
     }
 
     /// Sends several requests, at most `jobs` at a time, and records them in the order of the requests.

@@ -290,6 +290,10 @@ impl Transport for Authorized {
     fn granted(&self) -> Vec<String> {
         self.granted.lock().expect("no panic while held").clone()
     }
+
+    fn begin_cleanup(&self) {
+        self.inner.begin_cleanup();
+    }
 }
 
 /// How long before its end a token is replaced: 5 s, or a fifth of its life if that is less.

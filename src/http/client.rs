@@ -1,6 +1,7 @@
 //! The network client, and the only file that names reqwest. One request in, one exchange out: bounded in time, size
 //! and redirects, pinned to the target's origin, never sent twice. Authorization is `auth`, permission is `policy`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::classify::{Stage, classify};
 use super::exchange::{Exchange, Failure, FailureKind, Timings};
 use super::message::{FHIR_JSON, Headers, Method, Request, Response};
 use super::policy::{Policed, Terms};
-use super::target::{SetupError, Target};
+use super::target::{Auth, SetupError, Target};
 use super::tls;
 use super::transport::{Sending, Transport};
 use crate::clock::Clock;
@@ -36,6 +37,34 @@ pub const USER_AGENT: &str = concat!("rounds/", env!("CARGO_PKG_VERSION"));
 pub fn connect(target: &Target, clock: Arc<dyn Clock>) -> Result<Arc<dyn Transport>, SetupError> {
     connect_on(target, Terms::of(target), clock)
 }
+
+/// The same target for further identities: each with its own authorization, all within the same terms.
+///
+/// # Errors
+/// As [`connect`].
+pub fn connect_all(
+    target: &Target,
+    identities: &BTreeMap<String, Auth>,
+    clock: Arc<dyn Clock>,
+) -> Result<Connected, SetupError> {
+    let client = Arc::new(Client::new(target, Arc::clone(&clock))?);
+    let terms = Terms::of(target);
+    let policed = Arc::new(Policed::new(Arc::clone(&client), terms, Arc::clone(&clock)));
+    let authorized = |auth: &Auth| -> Result<Arc<dyn Transport>, SetupError> {
+        let inner = Arc::clone(&policed) as Arc<dyn Transport>;
+        let endpoint = Arc::clone(&client) as Arc<dyn TokenEndpoint>;
+        let authorized = Authorized::new(inner, auth.clone(), endpoint, Arc::clone(&clock))?;
+        Ok(Arc::new(authorized))
+    };
+    let others = identities
+        .iter()
+        .map(|(name, auth)| Ok((name.clone(), authorized(auth)?)))
+        .collect::<Result<_, SetupError>>()?;
+    Ok((authorized(&target.auth)?, others))
+}
+
+/// The transport of a target, and those of further identities by name.
+pub type Connected = (Arc<dyn Transport>, BTreeMap<String, Arc<dyn Transport>>);
 
 /// As [`connect`], on other terms than the target's.
 ///

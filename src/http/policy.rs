@@ -1,7 +1,7 @@
 //! What may be sent and when: writes only where allowed, a steady pace, a budget, Retry-After, a cap on what is in
 //! flight. It resends nothing and judges nothing; a 429 goes back to the caller like any other answer.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub struct Terms {
     pub max_requests: Option<u64>,
     /// Requests in flight at most; `None` for no limit.
     pub in_flight: Option<usize>,
+    /// The target's owner says that POST `$validate` stores nothing: it is let through where writing is not allowed.
+    pub validate_is_safe: bool,
 }
 
 impl Terms {
@@ -42,6 +44,7 @@ impl Terms {
             rate: target.rate,
             max_requests: target.max_requests,
             in_flight: None,
+            validate_is_safe: target.validate_is_safe,
         }
     }
 }
@@ -54,11 +57,19 @@ pub fn is_write(request: &Request) -> bool {
     !(request.method.is_safe() || is_search)
 }
 
+/// True for a POST of the operation `$validate`, which R4 defines not to change anything; servers may log what it gets.
+pub fn is_validation(request: &Request) -> bool {
+    let path = request.url.split(['?', '#']).next().unwrap_or_default();
+    request.method == Method::Post && path.rsplit('/').next() == Some("$validate")
+}
+
 /// A transport that keeps to [`Terms`].
 pub struct Policed<T: ?Sized> {
     inner: Arc<T>,
     terms: Terms,
     sent: AtomicU64,
+    /// What was created is being removed.
+    cleaning: AtomicBool,
     /// Held while waiting for one's turn; tokio's mutex is first come, first served.
     turn: tokio::sync::Mutex<Option<Instant>>,
     /// The server asked for silence until then.
@@ -74,6 +85,7 @@ impl<T: Transport + ?Sized> Policed<T> {
             inner,
             terms,
             sent: AtomicU64::new(0),
+            cleaning: AtomicBool::new(false),
             turn: tokio::sync::Mutex::new(None),
             hold: Mutex::new(None),
             slots: terms.in_flight.map(tokio::sync::Semaphore::new),
@@ -87,11 +99,13 @@ impl<T: Transport + ?Sized> Policed<T> {
     }
 
     async fn police(&self, request: Request) -> Exchange {
-        if !self.terms.writes && is_write(&request) {
+        let is_safe = self.terms.validate_is_safe && is_validation(&request);
+        if !self.terms.writes && is_write(&request) && !is_safe {
             let message = format!("{} refused: writing is not allowed here", request.method);
             return self.refused(request, message);
         }
-        if !self.spend() {
+        let is_cleanup = self.cleaning.load(Ordering::Relaxed) && request.method == Method::Delete;
+        if !self.spend() && !is_cleanup {
             let message = "refused: the request budget is spent";
             return self.refused(request, message);
         }
@@ -201,6 +215,11 @@ impl<T: Transport + ?Sized> Transport for Policed<T> {
 
     fn base(&self) -> &Url {
         self.inner.base()
+    }
+
+    fn begin_cleanup(&self) {
+        self.cleaning.store(true, Ordering::Relaxed);
+        self.inner.begin_cleanup();
     }
 }
 

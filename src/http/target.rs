@@ -35,6 +35,8 @@ pub struct Target {
     pub max_requests: Option<u64>,
     /// Writing is permitted.
     pub writes: bool,
+    /// POST `$validate` stores nothing, so its owner says: it is permitted where writing is not.
+    pub validate_is_safe: bool,
     /// Load, fuzzing and concurrency are permitted.
     pub load: bool,
     /// True for the sandbox that this process started itself: everything on it is ours.

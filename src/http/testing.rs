@@ -91,6 +91,7 @@ pub(crate) fn target(base: Url) -> Target {
         writes: true,
         load: false,
         in_process: true,
+        validate_is_safe: false,
     }
 }
 

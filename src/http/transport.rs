@@ -23,6 +23,10 @@ pub trait Transport: Send + Sync {
     fn granted(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// From now on what was created is removed: a spent budget of requests no longer stops a DELETE. Permission and
+    /// pace hold as before.
+    fn begin_cleanup(&self) {}
 }
 
 /// A transport that can carry only safe methods; the only kind that diagnosis accepts.

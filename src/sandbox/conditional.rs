@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::defect::Fault;
 use super::instance;
 use super::outcome::Refusal;
+use super::router::Route;
 use super::search;
 use super::server::{Server, parse_http_date};
 use super::store::Version;
@@ -14,6 +15,7 @@ use super::variant::Difference;
 use crate::fhir::Key;
 use crate::fhir::query::decode_pairs;
 use crate::fhir::resource::id;
+use crate::http::Method;
 
 /// True if the client has the current version already: `If-None-Match`, else `If-Modified-Since`.
 pub fn is_unchanged(server: &Server, call: &Call, version: &Version) -> bool {
@@ -63,6 +65,23 @@ pub fn check_match(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<(), Re
         turn.open_race_window();
     }
     Ok(())
+}
+
+/// Refuses an update of what is there that names no version (variant `if-match-required`).
+pub fn require_match(turn: &Turn<'_>, call: &Call) -> Result<(), Refusal> {
+    let Route::Instance(key) = &call.route else {
+        return Ok(());
+    };
+    let is_update = matches!(call.method, Method::Put | Method::Patch);
+    let has_condition = ["if-match", "if-none-match"]
+        .iter()
+        .any(|name| call.headers.get(name).is_some());
+    if !is_update || has_condition || turn.store.living(key).is_none() {
+        return Ok(());
+    }
+    Err(Refusal::precondition(
+        "an update here names the version that it is made of: If-Match is missing",
+    ))
 }
 
 /// `POST` with `If-None-Exist`: 200 with what is there, 412 if it is more than one, else a create.

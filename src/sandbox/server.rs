@@ -204,6 +204,9 @@ impl Server {
         }
         let mut turn = Turn::begin(self);
         turn.scopes = scopes;
+        if self.is(Difference::IfMatchRequired) {
+            conditional::require_match(&turn, &call)?;
+        }
         dispatch(&mut turn, &call)
     }
 

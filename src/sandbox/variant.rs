@@ -25,6 +25,7 @@ pub(super) enum Difference {
     DeleteMany,
     Modest,
     Smart,
+    IfMatchRequired,
 }
 
 /// The variant of an id.
@@ -55,6 +56,13 @@ pub static VARIANTS: &[Variant] = &[
         effect: "answers 404 in place of 410 for a deleted resource: the server does not tell that it was there",
         provenance: "http://hl7.org/fhir/R4/http.html#read",
         difference: Difference::GoneAsNotFound,
+    },
+    Variant {
+        id: "if-match-required",
+        title: "Every update names the version it is made of",
+        effect: "a PUT or PATCH of a resource that is there, on its own URL and without If-Match, is answered with 412",
+        provenance: "http://hl7.org/fhir/R4/http.html#concurrency",
+        difference: Difference::IfMatchRequired,
     },
     Variant {
         id: "index-lag",

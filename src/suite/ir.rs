@@ -99,6 +99,8 @@ pub struct Case {
     pub checklist: Option<String>,
     /// Claims without which the case is skipped; all of them are needed.
     pub requires: Vec<Requirement>,
+    /// Identities that steps use besides the target's own; all of them must be configured.
+    pub identities: Vec<String>,
     /// Witnesses to choose from the cohort before the first step; one that is not found makes the case vacuous.
     pub picks: Vec<Pick>,
     /// Steps in order; `setup` of the suite and used fragments are already among them.
@@ -126,6 +128,14 @@ impl Case {
             .iter()
             .chain(&self.teardown)
             .any(|step| step.request.writes())
+    }
+
+    /// True if a step posts to `$validate`, which changes nothing by R4 and still sends what servers may keep.
+    pub fn validates(&self) -> bool {
+        self.steps
+            .iter()
+            .chain(&self.teardown)
+            .any(|step| step.request.validates())
     }
 
     /// True if a step judges against the cohort.
@@ -179,6 +189,8 @@ pub struct Pick {
 pub struct Step {
     /// The request.
     pub request: RequestTemplate,
+    /// Who asks, if not the target's own identity.
+    pub identity: Option<String>,
     /// `as`: the answer's body is `%name` in later FHIRPath, its ids are named by `ids: {same-as: name}`.
     pub name: Option<String>,
     /// All of them must hold.
@@ -209,13 +221,20 @@ pub struct RequestTemplate {
 }
 
 impl RequestTemplate {
+    /// True for a POST of `$validate`.
+    pub fn validates(&self) -> bool {
+        let path = self.url.text().split('?').next().unwrap_or_default();
+        self.method == Method::Post && path.rsplit('/').next() == Some("$validate")
+    }
+
     /// True unless the method is safe or the request is a search by POST: what a transport without permission to
-    /// write lets through. An operation by POST may change something, so it counts as a write.
+    /// write lets through; or a `$validate`, of which [`validates`](Self::validates) tells. Another operation by POST
+    /// may change something, so it counts as a write.
     pub fn writes(&self) -> bool {
         let path = self.url.text().split('?').next().unwrap_or_default();
         let asks_by_post =
             self.method == Method::Post && (path.ends_with("/_search") || path == "_search");
-        !self.method.is_safe() && !asks_by_post
+        !self.method.is_safe() && !asks_by_post && !self.validates()
     }
 }
 

@@ -5,6 +5,7 @@ use crate::record::Run;
 use crate::report::Input;
 
 use super::super::args::{Common, CompareArgs};
+use super::super::config::Config;
 use super::super::exit::Exit;
 use super::super::failure::Failure;
 use super::super::outcome::{self, Terms};
@@ -27,6 +28,7 @@ pub fn run(common: &Common, args: &CompareArgs) -> Result<Exit, Failure> {
             "run each with `rounds run -t URL --save-baseline NAME` and compare the names",
         ));
     }
+    let config = Config::read(common.config.as_deref())?;
     let store = Store::new(&common.store);
     let before = find(&store, &args.a)?;
     let run = match &args.b {
@@ -34,11 +36,11 @@ pub fn run(common: &Common, args: &CompareArgs) -> Result<Exit, Failure> {
         None => super::baseline::stored(&store, None)?,
     };
     let today = jiff::Zoned::now().date();
-    let comparison = compare(&run, &before, &args.a, &[], today);
+    let comparison = compare(&run, &before, &args.a, &config.waivers, today);
     let terms = Terms {
         fail_on: None,
         max_undecided: Settings::DEFAULT_MAX_UNDECIDED,
-        waivers: &[],
+        waivers: &config.waivers,
         today,
         safety_stop: false,
     };

@@ -19,4 +19,5 @@ pub mod sandbox;
 pub mod scoreboard;
 pub mod show;
 pub mod suite_check;
+pub mod suite_fmt;
 pub mod validate;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::fhir::definitions;
 use crate::fhir::path::Expression;
 use crate::record::finding::Span;
+use crate::suite::keys::{LOAD_SUITE, OPERATION, VALUES};
 use crate::suite::template::Template;
 use crate::suite::yaml::{MAX_PROBLEMS, Node, Problem, Value, suggest};
 
@@ -31,20 +32,6 @@ const DEFAULT_IN_FLIGHT_SECONDS: u64 = 2;
 const LEAST_IN_FLIGHT: u64 = 16;
 /// The one name that a template of an operation may use.
 pub(super) const VALUE: &str = "value";
-
-const KEYS: &[&str] = &[
-    "kind",
-    "title",
-    "data",
-    "rate",
-    "duration",
-    "warmup",
-    "arrivals",
-    "in-flight",
-    "max-lateness",
-    "operations",
-    "thresholds",
-];
 
 /// A load suite.
 #[derive(Debug, Clone)]
@@ -128,8 +115,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn plan(&mut self, suite_id: &str) -> Option<LoadPlan> {
-        self.root
-            .check_keys("a load suite", KEYS, &mut self.problems);
+        LOAD_SUITE.check(self.root, &mut self.problems);
         let title = self.root.get("title").and_then(Node::scalar);
         let rate_milli = self.rate();
         let duration = self.time("duration", None);
@@ -275,8 +261,7 @@ impl Reader<'_> {
     }
 
     fn operation(&mut self, node: &Node) -> Option<Operation> {
-        const KEYS: &[&str] = &["name", "weight", "get", "from", "status", "body"];
-        node.check_keys("an operation", KEYS, &mut self.problems);
+        OPERATION.check(node, &mut self.problems);
         let name = self.name(node);
         let weight = self.weight(node);
         let source = self.source(node);
@@ -364,7 +349,7 @@ impl Reader<'_> {
         let Some(from) = node.get("from") else {
             return Some(None);
         };
-        from.check_keys("`from`", &["type", "value", "where"], &mut self.problems);
+        VALUES.check(from, &mut self.problems);
         let resource_type = from
             .get("type")
             .and_then(Node::scalar)

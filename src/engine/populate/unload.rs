@@ -25,6 +25,7 @@ pub async fn unload(context: &Context) -> usize {
             .observer
             .observe(Event::Stage(format!("removing {} resources", left.len())));
     }
+    context.session.transport().begin_cleanup();
     for _ in 0..MAX_ROUNDS {
         let tried = left.len();
         let requests: Vec<Request> = left

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::company::{self, Company};
 use crate::engine::context::Context;
+use crate::engine::precondition;
 use crate::engine::require;
 use crate::engine::session::{Scope, TAG_SYSTEM};
 use crate::fhir::{Key, bundle, query, resource};
@@ -182,11 +183,28 @@ impl Run<'_> {
             Command::Search(search) => self.search(search).await,
             Command::History { target } => self.history(*target).await,
             _ => match self.request(&step.command) {
-                Some(request) => (vec![self.scope.send(request).await], Outcome::Done),
+                Some(request) => (vec![self.send(request).await], Outcome::Done),
                 None => (Vec::new(), Outcome::Skipped),
             },
         };
         self.record(step, called, exchanges, outcome);
+    }
+
+    /// Sends one request; an update that the server refuses because it names no version is sent again with one.
+    async fn send(&self, request: Request) -> Arc<Exchange> {
+        let exchange = self.scope.send(request.clone()).await;
+        let base = self.ctx.session.base();
+        let Some(key) = precondition::demanded(&exchange, &self.ctx.capability, &base) else {
+            return exchange;
+        };
+        match precondition::current(&self.scope, &key).await {
+            Some(version) => {
+                self.scope
+                    .send(request.with_header("If-Match", version))
+                    .await
+            }
+            None => exchange,
+        }
     }
 
     /// Sends single requests at the same moment.

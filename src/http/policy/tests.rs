@@ -67,6 +67,7 @@ const FREE: Terms = Terms {
     rate: None,
     max_requests: None,
     in_flight: None,
+    validate_is_safe: false,
 };
 
 fn policed(wire: &Arc<Wire>, terms: Terms) -> Policed<Wire> {
@@ -174,4 +175,36 @@ async fn the_budget_is_never_exceeded() {
         assert_eq!(is_refused(&exchange), number >= 3);
     }
     assert_eq!((wire.times().len(), policed.sent()), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spent_budget_stops_everything_but_the_removal_of_what_was_created() {
+    let wire = Wire::new(|_| response(204, None));
+    let terms = Terms {
+        writes: true,
+        max_requests: Some(1),
+        ..FREE
+    };
+    let policed = policed(&wire, terms);
+    let delete = || Request::new(Method::Delete, "Patient/1");
+    assert!(!is_refused(&policed.send(Request::get("metadata")).await));
+    assert!(is_refused(&policed.send(delete()).await));
+    policed.begin_cleanup();
+    assert!(!is_refused(&policed.send(delete()).await));
+    assert!(is_refused(&policed.send(Request::get("metadata")).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn validate_is_a_write_unless_the_owner_says_that_it_is_safe() {
+    let wire = Wire::new(|_| response(200, None));
+    let validate = || Request::new(Method::Post, "Patient/$validate?mode=create");
+    assert!(is_refused(&policed(&wire, FREE).send(validate()).await));
+    let terms = Terms {
+        validate_is_safe: true,
+        ..FREE
+    };
+    let policed = policed(&wire, terms);
+    assert!(!is_refused(&policed.send(validate()).await));
+    let other = Request::new(Method::Post, "Patient/$process");
+    assert!(is_refused(&policed.send(other).await));
 }

@@ -47,6 +47,7 @@ pub(super) fn case(suite: &str, words: Words, picks: Vec<Pick>, steps: Vec<Step>
         severity: words.severity,
         checklist: words.checklist.map(str::to_owned),
         requires: Vec::new(),
+        identities: Vec::new(),
         picks,
         steps,
         teardown: Vec::new(),
@@ -101,6 +102,7 @@ pub(super) fn step(
                 BodyTemplate::Form(pairs.collect())
             }),
         },
+        identity: None,
         name: None,
         expects: expectations(suite, rules),
         captures: Vec::new(),

@@ -4,27 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::record::{Level, Severity};
 
+use super::super::csv;
 use super::super::ir::{Case, Pick, Row};
+use super::super::keys;
 use super::super::yaml::{self, Key, Node, Problem, Value};
 use super::step::{self, Names};
-use super::{Shared, expression, is_case_id, requirement, text, word};
+use super::{Shared, Tables, expression, is_case_id, requirement, text, word};
 
-const CASE_KEYS: &[&str] = &[
-    "id",
-    "title",
-    "spec",
-    "sentence",
-    "level",
-    "severity",
-    "checklist",
-    "was",
-    "requires",
-    "each",
-    "pick",
-    "use",
-    "steps",
-    "teardown",
-];
 const LEVELS: &[(&str, Level)] = &[
     ("SHALL", Level::Shall),
     ("SHOULD", Level::Should),
@@ -37,14 +23,6 @@ const SEVERITIES: &[(&str, Severity)] = &[
     ("minor", Severity::Minor),
     ("info", Severity::Info),
 ];
-/// Keys that the format has room for and that this version does not carry out.
-const LATER: &[(&str, &str)] = &[(
-    "identities",
-    "`identities` (two tokens in one case) is not available yet; write the case for one identity",
-)];
-/// Rows of one case at most.
-const MAX_ROWS: usize = 500;
-
 /// Reads all cases of a file, one per row.
 pub(super) fn read_all(root: &Node, shared: &Shared<'_>, problems: &mut Vec<Problem>) -> Vec<Case> {
     let Some(list) = root.get("cases") else {
@@ -61,17 +39,10 @@ pub(super) fn read_all(root: &Node, shared: &Shared<'_>, problems: &mut Vec<Prob
 }
 
 fn read_rows(node: &Node, shared: &Shared<'_>, problems: &mut Vec<Problem>) -> Vec<Case> {
-    let mut known: Vec<&str> = CASE_KEYS.to_vec();
-    for (key, sentence) in LATER {
-        if let Some((place, _)) = node.entries().iter().find(|(found, _)| found.text == *key) {
-            problems.push(node.problem_at(place, *sentence));
-            known.push(key);
-        }
-    }
-    node.check_keys("a case", &known, problems);
+    keys::CASE.check(node, problems);
     let rows = node
         .get("each")
-        .map_or_else(Vec::new, |each| rows(each, problems));
+        .map_or_else(Vec::new, |each| rows(each, shared.tables, problems));
     if rows.is_empty() {
         return read(node, None, shared, problems).into_iter().collect();
     }
@@ -83,14 +54,17 @@ fn read_rows(node: &Node, shared: &Shared<'_>, problems: &mut Vec<Problem>) -> V
         .collect()
 }
 
-fn rows(each: &Node, problems: &mut Vec<Problem>) -> Vec<Row> {
-    if each.as_text().is_some() {
-        problems.push(each.problem("a file of rows is not available yet; write the rows here"));
-        return Vec::new();
+/// Rows written in place, or those of a file beside this one.
+fn rows(each: &Node, tables: &Tables<'_>, problems: &mut Vec<Problem>) -> Vec<Row> {
+    if let Some(name) = each.as_text() {
+        return table(each, name, tables, problems);
     }
     let items = each.items();
-    if items.is_empty() || items.len() > MAX_ROWS {
-        problems.push(each.problem(format!("`each` is a list of 1 to {MAX_ROWS} rows")));
+    if items.is_empty() || items.len() > csv::MAX_ROWS {
+        problems.push(each.problem(format!(
+            "`each` is a list of 1 to {} rows, or the name of a CSV file",
+            csv::MAX_ROWS
+        )));
         return Vec::new();
     }
     let mut names = BTreeSet::new();
@@ -105,20 +79,65 @@ fn rows(each: &Node, problems: &mut Vec<Problem>) -> Vec<Row> {
             problems.push(item.problem("a row is a map from column names to single values"));
             continue;
         }
-        let name = columns
-            .iter()
-            .find(|(column, _)| column == "row")
-            .unwrap_or(&columns[0])
-            .1
-            .clone();
-        if !names.insert(name.clone()) {
-            problems.push(item.problem(format!(
-                "a second row `{name}`; give each row a `row` of its own"
-            )));
+        let row = named_row(columns);
+        if !names.insert(row.name.clone()) {
+            problems.push(item.problem(repeated(&row.name)));
         }
-        rows.push(Row { name, columns });
+        rows.push(row);
     }
     rows
+}
+
+/// The rows of a CSV file; a mistake in it is reported at its line there.
+fn table(each: &Node, name: &str, tables: &Tables<'_>, problems: &mut Vec<Problem>) -> Vec<Row> {
+    let text = match tables(&each.file, name) {
+        Ok(text) => text,
+        Err(why) => {
+            problems.push(each.problem(format!("the rows in `{name}` cannot be read: {why}")));
+            return Vec::new();
+        }
+    };
+    let mut complain = |line: u32, message: String| {
+        problems.push(Problem {
+            file: name.to_owned(),
+            line,
+            column: 1,
+            message,
+            hint: None,
+        });
+    };
+    let lines = match csv::read(&text) {
+        Ok(lines) => lines,
+        Err((line, message)) => {
+            complain(line, message);
+            return Vec::new();
+        }
+    };
+    if lines.is_empty() {
+        complain(1, "there are names of columns and no rows".to_owned());
+    }
+    let mut names = BTreeSet::new();
+    let mut rows = Vec::new();
+    for line in lines {
+        let row = named_row(line.columns);
+        if !names.insert(row.name.clone()) {
+            complain(line.number, repeated(&row.name));
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+fn named_row(columns: Vec<(String, String)>) -> Row {
+    let name = columns.iter().find(|(column, _)| column == "row");
+    Row {
+        name: name.unwrap_or(&columns[0]).1.clone(),
+        columns,
+    }
+}
+
+fn repeated(name: &str) -> String {
+    format!("a second row `{name}`; give each row a `row` of its own")
 }
 
 /// The tree with `${column}` replaced by the row's text wherever text stands.
@@ -194,6 +213,7 @@ fn read(
         severity: severity?,
         checklist: node.get("checklist").and_then(Node::scalar),
         requires,
+        identities: node.get("identities").map_or_else(Vec::new, list_or_one),
         picks,
         steps,
         teardown,
@@ -248,11 +268,7 @@ fn picks(node: &Node, problems: &mut Vec<Problem>) -> Vec<Pick> {
 }
 
 fn read_pick(key: &Key, node: &Node, problems: &mut Vec<Problem>) -> Option<Pick> {
-    node.check_keys(
-        "a pick",
-        &["type", "where", "value", "values", "search"],
-        problems,
-    );
+    keys::PICK.check(node, problems);
     let resource_type = text(node, "type", problems)?;
     if !crate::fhir::definitions::is_resource_type(&resource_type) {
         let place = node.get("type").unwrap_or(node);
@@ -334,7 +350,8 @@ fn steps(
         problems.push(node.problem("`steps` is missing or empty"));
     }
     nodes.extend(own.iter().cloned());
-    let mut names = Names::new(picks, shared);
+    let identities = node.get("identities").map_or_else(Vec::new, list_or_one);
+    let mut names = Names::new(picks, identities, shared);
     let steps = nodes
         .iter()
         .filter_map(|step| step::read(step, &mut names, problems))

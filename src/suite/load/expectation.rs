@@ -1,14 +1,12 @@
 //! `expect`: a map of rules that all must hold, or a list of such maps.
 
 use super::super::ir::{BodyKind, Expectation, Ids, Matcher, Rule, StatusPattern, Total};
+use super::super::keys;
 use super::super::template::Template;
 use super::super::yaml::{self, Node, Problem, Value};
 use super::step::Names;
 use super::{expression, template};
 
-const KEYS: &[&str] = &[
-    "status", "headers", "path", "body", "ids", "total", "sorted", "checks", "any-of",
-];
 const BODIES: &[(&str, BodyKind)] = &[
     ("empty", BodyKind::Empty),
     ("resource", BodyKind::Resource),
@@ -28,7 +26,7 @@ pub(super) fn read_all(
             .flat_map(|item| read_all(item, names, problems))
             .collect();
     }
-    node.check_keys("`expect`", KEYS, problems);
+    keys::EXPECT.check(node, problems);
     node.entries()
         .iter()
         .flat_map(|(key, value)| {
@@ -143,7 +141,7 @@ fn matcher(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Optio
     if !matches!(node.value, Value::Map(_)) {
         return checked(node, problems).map(Matcher::Equals);
     }
-    node.check_keys("a header", &["equals", "contains", "matches"], problems);
+    keys::HEADER.check(node, problems);
     let [(key, value)] = node.entries() else {
         problems.push(node.problem("one of `equals`, `contains`, `matches`"));
         return None;
@@ -175,7 +173,7 @@ fn ids(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Id
         Value::Text(text) if text == "oracle" => Some(Ids::Oracle),
         Value::List(items) => Some(Ids::Exactly(templates(items, names, problems))),
         Value::Map(_) => {
-            node.check_keys("`ids`", &["include", "exclude", "same-as"], problems);
+            keys::IDS.check(node, problems);
             if let Some(same_as) = node.get("same-as") {
                 let name = same_as.scalar()?;
                 names.check_answer(same_as, &name, problems);

@@ -10,23 +10,9 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::ir::{Body, Data, Requirement, Suite};
+use super::keys::{self, KINDS};
 use super::yaml::{self, Node, Problem, Value};
 
-/// Keys of a suite file of any kind.
-const SUITE_KEYS: &[&str] = &[
-    "kind",
-    "title",
-    "data",
-    "vars",
-    "requires",
-    "resources",
-    "fragments",
-    "setup",
-    "teardown",
-    "cases",
-];
-/// Kinds of suite.
-const KINDS: &[&str] = &["conformance", "property", "load"];
 /// Patients of a generated cohort unless the file says otherwise.
 const DEFAULT_PATIENTS: u32 = 40;
 /// Patients of a generated cohort at most.
@@ -48,10 +34,22 @@ pub struct Source<'a> {
 /// # Errors
 /// Every mistake of every file, in order of file and place.
 pub fn load(sources: &[Source<'_>]) -> Result<Vec<Suite>, Vec<Problem>> {
+    let none = |_: &str, _: &str| Err("this suite has no folder to read it from".to_owned());
+    load_with(sources, &none)
+}
+
+/// Gives the text of a file of rows: the name of the suite file, the name of the table as it stands there.
+pub type Tables<'a> = dyn Fn(&str, &str) -> Result<String, String> + 'a;
+
+/// As [`load`], with files of rows (`each: rows.csv`).
+///
+/// # Errors
+/// As [`load`], and a table that cannot be read.
+pub fn load_with(sources: &[Source<'_>], tables: &Tables<'_>) -> Result<Vec<Suite>, Vec<Problem>> {
     let mut suites = Vec::new();
     let mut problems = Vec::new();
     for source in sources {
-        match load_one(source) {
+        match load_one(source, tables) {
             Ok(suite) => suites.push(suite),
             Err(found) => problems.extend(found),
         }
@@ -64,10 +62,10 @@ pub fn load(sources: &[Source<'_>]) -> Result<Vec<Suite>, Vec<Problem>> {
     }
 }
 
-fn load_one(source: &Source<'_>) -> Result<Suite, Vec<Problem>> {
+fn load_one(source: &Source<'_>, tables: &Tables<'_>) -> Result<Suite, Vec<Problem>> {
     let root = yaml::parse(source.file, source.text)?;
     let mut problems = Vec::new();
-    let suite = read_suite(source.id, &root, &mut problems);
+    let suite = read_suite(source.id, &root, tables, &mut problems);
     match suite {
         Some(suite) if problems.is_empty() => Ok(suite),
         _ => {
@@ -79,7 +77,12 @@ fn load_one(source: &Source<'_>) -> Result<Suite, Vec<Problem>> {
     }
 }
 
-fn read_suite(id: &str, root: &Node, problems: &mut Vec<Problem>) -> Option<Suite> {
+fn read_suite(
+    id: &str,
+    root: &Node,
+    tables: &Tables<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Suite> {
     if !matches!(root.value, Value::Map(_)) {
         problems.push(root.problem(format!("a suite file must be a map, found {}", root.kind())));
         return None;
@@ -91,8 +94,8 @@ fn read_suite(id: &str, root: &Node, problems: &mut Vec<Problem>) -> Option<Suit
         // Its keys are checked by the load engine, which alone knows what they mean.
         "load" => Body::Load(root.clone()),
         _ => {
-            root.check_keys("a suite", SUITE_KEYS, problems);
-            let shared = Shared::read(root, problems);
+            keys::SUITE.check(root, problems);
+            let shared = Shared::read(root, tables, problems);
             Body::Conformance(case::read_all(root, &shared, problems))
         }
     };
@@ -117,10 +120,11 @@ struct Shared<'a> {
     setup: &'a [Node],
     teardown: &'a [Node],
     vars: Vec<&'a str>,
+    tables: &'a Tables<'a>,
 }
 
 impl<'a> Shared<'a> {
-    fn read(root: &'a Node, problems: &mut Vec<Problem>) -> Self {
+    fn read(root: &'a Node, tables: &'a Tables<'a>, problems: &mut Vec<Problem>) -> Self {
         let entries = |key: &str| root.get(key).map(Node::entries).unwrap_or_default();
         let steps = |key: &str| root.get(key).map(Node::items).unwrap_or_default();
         Shared {
@@ -141,6 +145,7 @@ impl<'a> Shared<'a> {
                 .iter()
                 .map(|(key, _)| key.text.as_str())
                 .collect(),
+            tables,
         }
     }
 }
@@ -149,11 +154,7 @@ fn properties(
     root: &Node,
     problems: &mut Vec<Problem>,
 ) -> Vec<(String, crate::record::finding::Span)> {
-    root.check_keys(
-        "a property suite",
-        &["kind", "title", "data", "vars", "properties"],
-        problems,
-    );
+    keys::PROPERTY_SUITE.check(root, problems);
     let Some(list) = root.get("properties") else {
         problems.push(root.problem("a property suite lists `properties`, and this one does not"));
         return Vec::new();
@@ -183,7 +184,7 @@ fn data(root: &Node, problems: &mut Vec<Problem>) -> Data {
         problems.push(node.problem("`data` is `target` or a map with `count`, `seed`, `features`"));
         return Data::Target;
     }
-    node.check_keys("`data`", &["count", "seed", "features"], problems);
+    keys::DATA.check(node, problems);
     let count = match node.get("count") {
         None => DEFAULT_PATIENTS,
         Some(count) => match count

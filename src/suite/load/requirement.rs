@@ -3,19 +3,9 @@
 use crate::fhir::path::Expression;
 
 use super::super::ir::Requirement;
+use super::super::keys;
 use super::super::yaml::{Node, Problem, Value};
 use super::expression;
-
-/// The short words, each with the form of its argument.
-const WORDS: &[&str] = &[
-    "interaction",
-    "operation",
-    "search",
-    "system",
-    "flag",
-    "include",
-    "revinclude",
-];
 
 /// Reads one requirement or a list of them.
 pub(super) fn read_all(node: &Node, problems: &mut Vec<Problem>) -> Vec<Requirement> {
@@ -35,14 +25,14 @@ fn read(node: &Node, problems: &mut Vec<Problem>) -> Option<Requirement> {
             expression: expression(node, problems)?,
         });
     }
-    node.check_keys("`requires`", WORDS, problems);
+    keys::REQUIREMENT.check(node, problems);
     let [(key, argument)] = node.entries() else {
         problems.push(node.problem("one claim per entry of `requires`"));
         return None;
     };
     let word = argument.scalar()?;
     let Some((text, path)) = spell_out(&key.text, &word) else {
-        if WORDS.contains(&key.text.as_str()) {
+        if keys::REQUIREMENT.names().contains(&key.text.as_str()) {
             let message = format!(
                 "`{word}` is not what `{}` takes: {}",
                 key.text,

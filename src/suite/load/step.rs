@@ -10,6 +10,7 @@ use super::super::ir::{
     BodyTemplate, Capture, CaptureSource, DEFAULT_PAGES, Expectation, Follow, Ids, Pick, Poll,
     RequestTemplate, Rule, StatusPattern, Step, Total,
 };
+use super::super::keys;
 use super::super::template::{Template, merge};
 use super::super::yaml::{self, Node, Problem, Value};
 use super::{Shared, expectation, expression, template};
@@ -23,10 +24,6 @@ const METHODS: &[(&str, Method)] = &[
     ("patch", Method::Patch),
     ("delete", Method::Delete),
 ];
-const STEP_KEYS: &[&str] = &[
-    "get", "head", "options", "post", "put", "patch", "delete", "headers", "body", "format",
-    "form", "as", "expect", "capture", "poll", "follow", "confine",
-];
 /// Pages of a walk at most.
 const MAX_PAGES: u64 = 1_000;
 /// A poll lasts at most so long.
@@ -37,11 +34,17 @@ pub(super) struct Names<'a> {
     bound: Vec<String>,
     /// `as` names of earlier steps.
     answers: Vec<String>,
+    /// Who may ask besides the usual one.
+    identities: Vec<String>,
     resources: &'a std::collections::BTreeMap<&'a str, Json>,
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(picks: &[Pick], shared: &'a Shared<'_>) -> Names<'a> {
+    pub(super) fn new(
+        picks: &[Pick],
+        identities: Vec<String>,
+        shared: &'a Shared<'_>,
+    ) -> Names<'a> {
         let mut bound: Vec<String> = ["unique", "token"].map(str::to_owned).to_vec();
         bound.extend(shared.vars.iter().map(|name| (*name).to_owned()));
         for pick in picks {
@@ -59,6 +62,7 @@ impl<'a> Names<'a> {
         Names {
             bound,
             answers: Vec::new(),
+            identities,
             resources: &shared.resources,
         }
     }
@@ -99,7 +103,7 @@ pub(super) fn read(
     names: &mut Names<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Step> {
-    node.check_keys("a step", STEP_KEYS, problems);
+    keys::STEP.check(node, problems);
     let request = request(node, names, problems);
     let expects = node.get("expect").map_or_else(Vec::new, |expect| {
         expectation::read_all(expect, names, problems)
@@ -117,6 +121,7 @@ pub(super) fn read(
     }));
     Some(Step {
         request: request?,
+        identity: identity(node, names, problems),
         name,
         expects,
         captures,
@@ -125,6 +130,22 @@ pub(super) fn read(
         confine: flag(node, "confine", true, problems),
         span: node.span(),
     })
+}
+
+/// Who asks; one of the case's `identities`.
+fn identity(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<String> {
+    let place = node.get("identity")?;
+    let name = super::text(node, "identity", problems)?;
+    if !names.identities.contains(&name) {
+        let known: Vec<&str> = names.identities.iter().map(String::as_str).collect();
+        let mut problem = place.problem(format!("`{name}` is not one of the case's `identities`"));
+        problem.hint = Some(match yaml::suggest(&name, &known) {
+            Some(word) => format!("did you mean `{word}`?"),
+            None => "name it there: `identities: [NAME]`".to_owned(),
+        });
+        problems.push(problem);
+    }
+    Some(name)
 }
 
 /// True for rules about all matches, wherever they stand: they can only be judged on all pages.
@@ -262,7 +283,7 @@ fn body(node: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<B
 
 /// `{from: NAME, with: {…}}`: NAME is one of the file's `resources` or the `as` of an earlier step.
 fn from(body: &Node, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<BodyTemplate> {
-    body.check_keys("a body with `from`", &["from", "with"], problems);
+    keys::FROM.check(body, problems);
     let name = super::text(body, "from", problems)?;
     let patch = body.get("with").map_or_else(
         || Json::Object(serde_json::Map::new()),

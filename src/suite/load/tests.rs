@@ -84,3 +84,65 @@ fn a_file_that_is_no_map_is_refused_in_one_sentence() {
         ["f.yaml:1:1: a suite file must be a map, found a list"]
     );
 }
+
+#[test]
+fn the_example_of_the_guide_loads_and_the_guide_names_every_key() {
+    let guide = include_str!("../../../suites/README.md");
+    let (_, rest) = guide.split_once("```yaml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let suites = load_text("README.md", example).unwrap();
+    assert_eq!(suites[0].cases().len(), 3);
+    assert_eq!(suites[0].cases()[0].steps.len(), 2);
+    for shape in keys::SHAPES {
+        let head = format!("| {} |", shape.what);
+        let row = guide.lines().find(|line| line.starts_with(&head));
+        let row = row.unwrap_or_else(|| panic!("no row for {}", shape.what));
+        for key in shape.keys {
+            let named = row.contains(&format!("`{}`", key.name));
+            assert!(named, "{} of {}", key.name, shape.what);
+        }
+    }
+}
+
+#[test]
+fn rows_are_read_from_a_file_and_its_mistakes_have_their_line() {
+    let text = include_str!("../../../fixtures/suites/good.yaml");
+    let (head, rest) = text.split_once("    each:\n").unwrap();
+    let (_, tail) = rest.split_once("    steps:\n").unwrap();
+    let text = format!("{head}    each: ids.csv\n    steps:\n{tail}");
+    let source = Source {
+        id: "mine/suite",
+        file: "mine.yaml",
+        text: &text,
+    };
+    let rows = |_: &str, _: &str| Ok("row,id\na,none\nb,none.2\n".to_owned());
+    let suites = load_with(&[source], &rows).unwrap();
+    assert_eq!(suites[0].cases()[1].full_id(), "read/unknown-id[b]");
+    let short = |_: &str, _: &str| Ok("row,id\na\n".to_owned());
+    let problems = load_with(&[source], &short).unwrap_err();
+    assert_eq!(
+        problems[0].to_string(),
+        "ids.csv:2:1: 1 fields, but 2 columns"
+    );
+    let problems = load(&[source]).unwrap_err();
+    assert!(problems[0].to_string().contains("`ids.csv` cannot be read"));
+}
+
+#[test]
+fn an_identity_is_named_by_its_case() {
+    let text = include_str!("../../../fixtures/suites/good.yaml");
+    let used = text.replace(
+        "      - get: Patient/${patient.id}\n",
+        "      - get: Patient/${patient.id}\n        identity: limited\n",
+    );
+    let problems = load_text("good.yaml", &used).unwrap_err();
+    assert!(
+        problems[0].contains("not one of the case's `identities`"),
+        "{problems:?}"
+    );
+    let named = used.replace("    pick:\n", "    identities: [limited]\n    pick:\n");
+    let suites = load_text("good.yaml", &named).unwrap();
+    let case = &suites[0].cases()[2];
+    assert_eq!(case.identities, ["limited"]);
+    assert_eq!(case.steps[0].identity.as_deref(), Some("limited"));
+}
