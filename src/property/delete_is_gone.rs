@@ -19,7 +19,7 @@ static SPEC: PropertySpec = PropertySpec {
     level: Level::Shall,
     severity: Severity::Critical,
     spec: "http://hl7.org/fhir/R4/http.html#delete",
-    sentence: "The delete interaction means that subsequent non-version specific reads of a resource return a 410 HTTP status code and that the resource is no longer found through search interactions.",
+    sentence: "A delete interaction means that subsequent non-version specific reads of a resource return a 410 HTTP status code and that the resource is no longer found through search interactions.",
     family: Family::Resource,
     guards: &[Guard::Tag, Guard::Barrier, Guard::Fresh, Guard::Unknown],
     precondition: "a resource was deleted and then read or searched for",

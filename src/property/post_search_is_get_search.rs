@@ -19,8 +19,8 @@ static SPEC: PropertySpec = PropertySpec {
     title: "A search sent by POST has the matches of the same search sent by GET",
     level: Level::Shall,
     severity: Severity::Major,
-    spec: "http://hl7.org/fhir/R4/search.html#Introduction",
-    sentence: "the parameters are a series of name=[value] pairs encoded in the URL or as an application/x-www-form-urlencoded submission for a POST",
+    spec: "http://hl7.org/fhir/R4/http.html#search",
+    sentence: "This has exactly the same semantics as the equivalent GET command",
     family: Family::Search,
     guards: &[
         Guard::Tag,

@@ -18,7 +18,7 @@ static SPEC: PropertySpec = PropertySpec {
     level: Level::Robust,
     severity: Severity::Critical,
     spec: "http://hl7.org/fhir/R4/http.html#create",
-    sentence: "The create interaction creates a new resource in a server-assigned location.",
+    sentence: "A server SHOULD otherwise accept the resource as submitted when it accepts the create, and return the same content when it is subsequently read.",
     family: Family::Resource,
     guards: &[Guard::Mask, Guard::Unknown],
     precondition: "a resource was accepted and read back",

@@ -154,7 +154,7 @@ pub static DEFECTS: &[Defect] = &[
     Defect {
         id: "cors-missing",
         title: "Pages of other origins are not told that they may come",
-        provenance: "http://hl7.org/fhir/R4/http.html#security",
+        provenance: "http://hl7.org/fhir/R4/http.html#3.1.0.1.4",
         class: "headers",
         effect: "no Access-Control fields in any answer",
         fault: Fault::CorsMissing,

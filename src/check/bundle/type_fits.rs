@@ -12,7 +12,7 @@ static SPEC: CheckSpec = CheckSpec {
     title: "Bundle.type fits the interaction",
     level: Level::Shall,
     severity: Severity::Major,
-    spec: "http://hl7.org/fhir/R4/bundle.html",
+    spec: "http://hl7.org/fhir/R4/bundle-definitions.html#Bundle.type",
     sentence: "Indicates the purpose of this bundle - how it is intended to be used",
     usual_causes: &["one routine builds all Bundles with a fixed type"],
     passive: true,

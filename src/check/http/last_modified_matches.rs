@@ -14,8 +14,8 @@ static SPEC: CheckSpec = CheckSpec {
     title: "Last-Modified is the time in meta.lastUpdated",
     level: Level::Should,
     severity: Severity::Minor,
-    spec: "http://hl7.org/fhir/R4/http.html#read",
-    sentence: "Servers SHOULD return an ETag header with the versionId of the resource (if versioning is supported) and a Last-Modified header",
+    spec: "http://hl7.org/fhir/R4/resource.html#meta",
+    sentence: "This is equivalent to the HTTP Last-Modified and SHOULD have the same value on a read interaction",
     usual_causes: &[
         "the header says when the response was made",
         "local time is written as GMT",

@@ -13,8 +13,8 @@ static SPEC: CheckSpec = CheckSpec {
     title: "No value of a resource is lost or changed on its way into storage and back",
     level: Level::Robust,
     severity: Severity::Critical,
-    spec: "http://hl7.org/fhir/R4/http.html#transactional-integrity",
-    sentence: "a FHIR server is not required to accept the entire resource as is; when the resource is retrieved through a read interaction subsequently, the resource may differ. Note that systems SHOULD preserve unknown extensions and content",
+    spec: "http://hl7.org/fhir/R4/http.html#create",
+    sentence: "A server SHOULD otherwise accept the resource as submitted when it accepts the create, and return the same content when it is subsequently read",
     usual_causes: &[
         "elements without a column of their own are dropped",
         "extensions on primitives (`_birthDate`) are not stored",

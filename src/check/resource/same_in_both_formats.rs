@@ -17,7 +17,7 @@ static SPEC: CheckSpec = CheckSpec {
     level: Level::Should,
     severity: Severity::Major,
     spec: "http://hl7.org/fhir/R4/formats.html",
-    sentence: "JSON and XML are representations of the same resource; what one of them holds is held by the other",
+    sentence: "(paraphrase) JSON and XML are representations of the same resource; what one of them holds is held by the other",
     usual_causes: &[
         "one of the formats is written by code of its own that does not know all elements",
         "numbers pass through floating point in one of the formats",

@@ -17,7 +17,7 @@ static SPEC: CheckSpec = CheckSpec {
     level: Level::Shall,
     severity: Severity::Major,
     spec: "http://hl7.org/fhir/R4/search.html#include",
-    sentence: "the inclusion of additional resources in the results that are related to the results in the search set",
+    sentence: "For each returned resource, the server identifies the resources that meet the criteria expressed in the join, and adds to the results",
     usual_causes: &[
         "includes are resolved for the whole result and not for the page",
         "the include is declared but not implemented",

@@ -14,7 +14,7 @@ static SPEC: CheckSpec = CheckSpec {
     level: Level::Shall,
     severity: Severity::Major,
     spec: "http://hl7.org/fhir/R4/bundle.html#invs",
-    sentence: "FullUrl must be unique in a bundle, or else entries with same fullUrl must have different meta.versionId",
+    sentence: "FullUrl must be unique in a bundle, or else entries with the same fullUrl must have different meta.versionId (except in history bundles)",
     usual_causes: &[
         "pages are cut from an order that is not total, so that ties move between pages",
         "a join over a repeating element returns one row per value",

@@ -14,7 +14,7 @@ static SPEC: CheckSpec = CheckSpec {
     level: Level::Shall,
     severity: Severity::Major,
     spec: "http://hl7.org/fhir/R4/search.html#sort",
-    sentence: "The client can indicate which order to return the results by using the parameter _sort, which can have a comma-separated list of sort rules in priority order",
+    sentence: "The server returns the sort it performs as part of the returned search parameters",
     usual_causes: &[
         "pages are sorted each for itself",
         "dates are compared as text, or numbers by their digits",

@@ -23,10 +23,9 @@ pub(super) const GENERATOR: Generator = Generator {
 
 const SEARCH_SPEC: &str =
     "http://hl7.org/fhir/us/core/STU6.1/CapabilityStatement-us-core-server.html";
-const SEARCH: &str =
-    "The guide's CapabilityStatement asks servers for this combination of search parameters";
+const SEARCH: &str = "(paraphrase) The guide's CapabilityStatement asks servers for this combination of search parameters";
 const MUST_SPEC: &str = "http://hl7.org/fhir/us/core/STU6.1/must-support.html";
-const MUST: &str = "A server returns the must-support elements of a profile where it has them";
+const MUST: &str = "US Core Responders SHALL be capable of populating all data elements as part of the query results as specified by the US Core Server Capability Statement";
 
 /// Resources that stand for one profile, or for a type whose resources claim none.
 struct Group<'a> {
