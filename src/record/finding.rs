@@ -57,6 +57,10 @@ impl Severity {
     }
 }
 
+/// Begins a sentence that says in our words what the specification says at greater length, or leaves open. Any other
+/// sentence is a quotation; `[…]` stands for what is left out.
+pub const PARAPHRASE: &str = "(paraphrase) ";
+
 /// A place in a suite file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
@@ -109,7 +113,7 @@ pub struct Finding {
     pub place: String,
     /// URL of the specification.
     pub spec: String,
-    /// The sentence of R4 that the rule rests on, short and as published.
+    /// The sentence of R4 that the rule rests on, short and as published, or in our words after [`PARAPHRASE`].
     pub sentence: String,
     /// Where the case is written, for suite cases.
     pub span: Option<Span>,
@@ -133,5 +137,27 @@ impl Finding {
     /// `case#rule`, as printed and as accepted by `rounds show`.
     pub fn id(&self) -> String {
         format!("{}#{}", self.case, self.rule)
+    }
+
+    /// The sentence as reports show it: in quotation marks, unless the words are ours.
+    pub fn quotation(&self) -> String {
+        match self.sentence.strip_prefix(PARAPHRASE) {
+            Some(words) => format!("in our words: {words}"),
+            None => format!("“{}”", self.sentence),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::record::run::sample;
+
+    #[test]
+    fn only_words_of_the_specification_stand_in_quotation_marks() {
+        let mut finding = sample().cases[1].findings[0].clone();
+        finding.sentence = "Servers SHOULD honor this header".to_owned();
+        assert_eq!(finding.quotation(), "“Servers SHOULD honor this header”");
+        finding.sentence = format!("{}A link is named once", super::PARAPHRASE);
+        assert_eq!(finding.quotation(), "in our words: A link is named once");
     }
 }

@@ -35,7 +35,7 @@ pub fn render(run: &Run, finding: &Finding, color: bool) -> String {
     );
     field("basis", &finding.spec);
     if !finding.sentence.is_empty() {
-        field("", &format!("“{}”", finding.sentence));
+        field("", &finding.quotation());
     }
     field("seen", &seen(finding));
     if !finding.ruled_out.is_empty() {

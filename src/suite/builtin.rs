@@ -65,6 +65,7 @@ mod tests {
 
     use super::*;
     use crate::record::Level;
+    use crate::record::finding::PARAPHRASE;
     use crate::suite::ir::{Case, Suite};
     use crate::suite::load;
 
@@ -127,6 +128,126 @@ mod tests {
                 !needs_sentence || !case.sentence.trim().is_empty(),
                 "{id} rests on no sentence"
             );
+        }
+    }
+
+    #[test]
+    fn a_shall_rests_on_words_of_the_specification() {
+        for case in cases(&suites()).filter(|case| case.level == Level::Shall) {
+            let is_ours = case.sentence.starts_with(PARAPHRASE);
+            assert!(!is_ours, "{} is a SHALL in our words", case.full_id());
+        }
+    }
+
+    /// Anchors of the two pages that most cases name, as R4 (4.0.1) has them; headings without a name of their own have
+    /// that of their number.
+    const ANCHORS: &[(&str, &[&str])] = &[
+        (
+            "http://hl7.org/fhir/R4/http.html#",
+            &[
+                "3.1.0.1.4",
+                "3.1.0.7.1",
+                "Status-Codes",
+                "brules",
+                "capabilities",
+                "ccreate",
+                "concurrency",
+                "cond-update",
+                "cread",
+                "create",
+                "custom",
+                "delete",
+                "general",
+                "head",
+                "history",
+                "mime-type",
+                "ops",
+                "other-bundles",
+                "paging",
+                "parameters",
+                "patch",
+                "prefer",
+                "read",
+                "rejecting-updates",
+                "return",
+                "root",
+                "search",
+                "summary",
+                "transaction",
+                "transaction-response",
+                "transactional-integrity",
+                "trules",
+                "update",
+                "upsert",
+                "version-parameter",
+                "versionaware",
+                "versioning",
+                "versions",
+                "vread",
+                "vsearch",
+            ],
+        ),
+        (
+            "http://hl7.org/fhir/R4/search.html#",
+            &[
+                "Introduction",
+                "Paging",
+                "chaining",
+                "combining",
+                "composite",
+                "conformance",
+                "contained",
+                "count",
+                "currency",
+                "date",
+                "elements",
+                "errors",
+                "escaping",
+                "has",
+                "id",
+                "include",
+                "lastUpdated",
+                "missing",
+                "modifiers",
+                "number",
+                "prefix",
+                "profile",
+                "ptypes",
+                "quantity",
+                "query",
+                "reference",
+                "return",
+                "revinclude",
+                "security",
+                "sort",
+                "string",
+                "summary",
+                "tag",
+                "token",
+                "total",
+                "uri",
+                "versions",
+            ],
+        ),
+    ];
+
+    #[test]
+    fn a_place_on_a_page_is_one_that_the_page_has() {
+        let suites = suites();
+        let specs = cases(&suites)
+            .map(|case| case.spec.as_str())
+            .chain(crate::check::all().map(|check| check.spec().spec))
+            .chain(
+                crate::property::PROPERTIES
+                    .iter()
+                    .map(|property| property.spec().spec),
+            );
+        for spec in specs {
+            for (page, anchors) in ANCHORS {
+                if let Some(anchor) = spec.strip_prefix(page) {
+                    assert!(anchors.contains(&anchor), "{spec} is no place of R4");
+                }
+            }
         }
     }
 

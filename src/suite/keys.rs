@@ -281,7 +281,7 @@ pub static CASE: Shape = Shape {
         key(
             "sentence",
             Form::Text,
-            "The sentence of R4 that it rests on; needed unless the level is ROBUST.",
+            "The sentence of R4 that it rests on, word for word, or in other words after `(paraphrase)`; needed unless the level is ROBUST.",
         ),
         needed(
             "level",
