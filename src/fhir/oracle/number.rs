@@ -13,7 +13,11 @@ type Exact = rust_decimal::Decimal;
 /// Whether a node matches one alternative.
 pub(super) fn judge(node: &Node<'_>, query: &NumberValue) -> Match {
     match node.type_name {
-        "integer" | "decimal" | "positiveInt" | "unsignedInt" => match node.value.as_deref() {
+        "integer" | "positiveInt" | "unsignedInt" => match node.value.as_deref() {
+            Some(value) => compared(value, Extent::Point, query.prefix, &query.number),
+            None => Match::No,
+        },
+        "decimal" => match node.value.as_deref() {
             Some(value) => compare(value, query.prefix, &query.number),
             None => Match::No,
         },
@@ -21,8 +25,21 @@ pub(super) fn judge(node: &Node<'_>, query: &NumberValue) -> Match {
     }
 }
 
-/// Compares a stored number with the number of a query.
+/// What a stored number stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// Itself: of integers R4 says that the significance issues cancel out.
+    Point,
+    /// Itself, or all that its digits leave open: R4 has both readings, see [`equal`].
+    Digits,
+}
+
+/// Compares a stored decimal with the number of a query.
 pub(super) fn compare(stored: &Value, prefix: Prefix, number: &str) -> Match {
+    compared(stored, Extent::Digits, prefix, number)
+}
+
+fn compared(stored: &Value, extent: Extent, prefix: Prefix, number: &str) -> Match {
     let Value::Number(text) = stored else {
         return Match::open("the value is not a number");
     };
@@ -32,9 +49,9 @@ pub(super) fn compare(stored: &Value, prefix: Prefix, number: &str) -> Match {
     };
     let (known, exact) = (stored.value(), asked.value());
     match prefix {
-        Prefix::Eq => equal(known, &asked),
-        Prefix::Ne => equal(known, &asked).negated(),
-        Prefix::Ap => match equal(known, &asked) {
+        Prefix::Eq => equal(&stored, extent, &asked),
+        Prefix::Ne => equal(&stored, extent, &asked).negated(),
+        Prefix::Ap => match equal(&stored, extent, &asked) {
             Match::Yes => Match::Yes,
             _ => Match::open("how near is approximate, the server decides"),
         },
@@ -60,12 +77,22 @@ pub(super) fn compare(stored: &Value, prefix: Prefix, number: &str) -> Match {
     }
 }
 
-fn equal(known: Exact, asked: &Decimal) -> Match {
+/// Whether a stored number lies within the range of the one that is asked for. R4 says it twice: "values in the range
+/// [99.5 ... 100.5)" of `100` (search.html#number), and "the range of the search value fully contains the range of the
+/// target value", of which "the number 2.0 has an implicit range of 1.95 to 2.05" (search.html#prefix). By the first
+/// 99.5 is found by `100`, by the second it is not; what they do not agree on is open.
+fn equal(stored: &Decimal, extent: Extent, asked: &Decimal) -> Match {
+    let known = stored.value();
+    let as_points = ranges(asked)
+        .into_iter()
+        .map(|(low, high)| low <= known && known < high);
+    let as_range = (extent == Extent::Digits).then(|| {
+        let ((from, to), (low, high)) = (stored.implicit_range(), asked.implicit_range());
+        low <= from && to <= high
+    });
     Match::agreed(
-        ranges(asked)
-            .into_iter()
-            .map(|(low, high)| low <= known && known < high),
-        "R4 gives numbers with an exponent two precisions",
+        as_points.chain(as_range),
+        "R4 gives numbers with an exponent two precisions, and stored ones a range or none",
     )
 }
 
