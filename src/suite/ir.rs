@@ -203,6 +203,8 @@ pub struct Step {
     pub follow: Option<Follow>,
     /// For searches: restrict to the cohort and to what the target demands.
     pub confine: bool,
+    /// What it expects is under test though other steps follow: a refusal breaks the rule, it does not block the case.
+    pub decides: bool,
     /// Where it is written.
     pub span: Span,
 }

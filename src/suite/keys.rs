@@ -398,6 +398,11 @@ pub static STEP: Shape = Shape {
             "Whether a search is confined to the data and given what the target demands.",
         ),
         key(
+            "decides",
+            Form::Flag,
+            "Whether its refusal breaks the rule; of a step before the last it blocks the case else.",
+        ),
+        key(
             "follow",
             Form::Either(&[Form::Flag, Form::Number, Form::Word(&["next"])]),
             "Follow `next` links; a number is the most pages.",

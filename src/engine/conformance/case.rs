@@ -282,7 +282,7 @@ async fn attempt(context: &Context, suite: &Suite, case: &Case, number: u32) -> 
     let mut outcome = Outcome::Held;
     for (position, step) in case.steps.iter().enumerate() {
         let is_last = position + 1 == case.steps.len();
-        let ended = if is_last {
+        let ended = if is_last || step.decides {
             runner.run(step).await
         } else {
             runner.prepare(step).await

@@ -183,3 +183,46 @@ async fn our_own_data_needs_no_second_look() {
     let (verdict, exchanges) = verdict(Completeness::Exact, (404, json!({}))).await;
     assert_eq!((verdict, exchanges), (Verdict::Fail, 2));
 }
+
+/// A delete that is refused with 412, before the step that looks what is left.
+async fn of_a_refused_delete(decides: bool) -> Verdict {
+    let text = format!(
+        "
+kind: conformance
+title: One delete
+cases:
+  - id: delete/all
+    title: A delete of what matches deletes all of it
+    spec: http://hl7.org/fhir/R4/http.html#delete
+    sentence: A server indicates whether it can delete multiple resources in its Capability Statement
+    level: SHALL
+    severity: major
+    steps:
+      - delete: Patient/a
+        decides: {decides}
+        expect: {{ status: [200, 204] }}
+      - get: Patient/a
+        expect: {{ status: [404, 410] }}
+"
+    );
+    let source = Source {
+        id: "core/one",
+        file: "one.yaml",
+        text: &text,
+    };
+    let suite = load(&[source]).unwrap().remove(0);
+    let Body::Conformance(cases) = &suite.body else {
+        panic!("a suite of cases")
+    };
+    let context = context(Completeness::Exact, (412, json!({})));
+    case::execute(&context, &suite, &cases[0]).await.0.verdict
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_last_step_blocks_unless_the_step_decides() {
+    assert!(matches!(
+        of_a_refused_delete(false).await,
+        Verdict::Blocked(_)
+    ));
+    assert_eq!(of_a_refused_delete(true).await, Verdict::Fail);
+}

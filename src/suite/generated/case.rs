@@ -111,6 +111,7 @@ pub(super) fn step(
             pages: DEFAULT_PAGES,
         }),
         confine: true,
+        decides: false,
         span: span(suite),
     }
 }

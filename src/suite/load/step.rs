@@ -128,6 +128,7 @@ pub(super) fn read(
         poll: poll(node, problems),
         follow,
         confine: flag(node, "confine", true, problems),
+        decides: flag(node, "decides", false, problems),
         span: node.span(),
     })
 }
