@@ -50,10 +50,21 @@ pub fn choose(
         // The first that will do, from a place that the seed chose: to look at all of them would cost more than the
         // search that follows.
         let (before, after) = candidates.split_at(start);
-        let found = after.iter().chain(before).find_map(|(key, resource)| {
+        let mut fits = after.iter().chain(before).filter_map(|(key, resource)| {
             let values = values(pick, &pivots, key, resource, bindings, now)?;
             Some((*key, *resource, values))
         });
+        // A name of 1,000 characters is the matter of cases about long names; servers may refuse it, and then this
+        // case would say nothing of its own.
+        let mut odd = None;
+        let ordinary = fits.find_map(|found| {
+            if pivots.iter().all(|(name, _)| is_ordinary(&found.2[name])) {
+                return Some(found);
+            }
+            odd.get_or_insert(found);
+            None
+        });
+        let found = ordinary.or(odd);
         let Some((key, resource, values)) = found else {
             let condition = pick
                 .condition
@@ -77,6 +88,15 @@ pub fn choose(
         });
     }
     Ok(witnesses)
+}
+
+/// Characters of a search value that servers take without a thought.
+const ORDINARY: usize = 100;
+
+fn is_ordinary(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_none_or(|text| text.chars().count() <= ORDINARY)
 }
 
 /// What a candidate binds: an object with `id` and the values, or the single value of a pick with `value`. `None`
@@ -133,4 +153,59 @@ pub fn patient_of(resource: &Value) -> Option<String> {
         .filter_map(Key::from_reference)
         .find(|key| key.resource_type == "Patient")
         .map(|key| key.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::record::finding::Span;
+
+    fn chosen(families: &[&str], seed: u64) -> Value {
+        let mut cohort = Cohort::empty();
+        for (number, family) in families.iter().enumerate() {
+            let id = format!("p{number}");
+            let patient =
+                json!({"resourceType": "Patient", "id": id, "name": [{"family": family}]});
+            cohort.resources.insert(Key::new("Patient", &id), patient);
+        }
+        let pick = Pick {
+            name: "x".to_owned(),
+            resource_type: "Patient".to_owned(),
+            condition: None,
+            values: Vec::new(),
+            searches: vec![("family".to_owned(), "family".to_owned())],
+            span: Span {
+                file: "one.yaml".to_owned(),
+                line: 1,
+                column: 1,
+            },
+        };
+        let mut bindings = Bindings::new();
+        choose(
+            &[pick],
+            &cohort,
+            Seed(seed),
+            Timestamp::UNIX_EPOCH,
+            &mut bindings,
+        )
+        .unwrap();
+        let variables = bindings.variables();
+        variables
+            .iter()
+            .find(|(name, _)| *name == "x")
+            .unwrap()
+            .1
+            .clone()
+    }
+
+    #[test]
+    fn a_search_value_of_ordinary_length_is_preferred_and_a_long_one_better_than_none() {
+        let long = "b".repeat(1000);
+        for seed in 0..20 {
+            assert_eq!(chosen(&[&long, "Ada", &long], seed)["family"], "Ada");
+        }
+        assert_eq!(chosen(&[&long], 1)["family"], long.as_str());
+    }
 }
