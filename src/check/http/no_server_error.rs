@@ -1,7 +1,7 @@
 //! No request makes the server fall over. Not for overload (503) and what is not implemented (501).
 
 use super::super::{Check, CheckSpec, Evidence};
-use crate::fhir::{outcome, resource};
+use crate::fhir::{definitions, outcome, resource};
 use crate::http::{Exchange, Method};
 use crate::record::{Level, Severity, Violation};
 use crate::secret::Phrase;
@@ -29,6 +29,18 @@ fn is_transaction(exchange: &Exchange) -> bool {
         && resource::of_body(&exchange.request.body).is_some_and(|body| {
             body.get("type").and_then(serde_json::Value::as_str) == Some("transaction")
         })
+}
+
+/// The words of a path that FHIR has, without ids: `Patient`, `CodeSystem/$lookup`. Failures at one place may well have
+/// one cause; those at two are told apart.
+fn place(url: &str, base: &str) -> String {
+    let path = url.strip_prefix(base).unwrap_or(url);
+    let path = path.split('?').next().unwrap_or_default();
+    let words: Vec<&str> = path
+        .split('/')
+        .filter(|word| definitions::is_resource_type(word) || word.starts_with(['$', '_']))
+        .collect();
+    words.join("/")
 }
 
 /// See the sentence of its specification.
@@ -59,9 +71,31 @@ impl Check for NoServerError {
                     .at("status")
                     .seen_in([exchange.number])
                     .signed(status.to_string())
-                    .signed(exchange.request.method.as_str()),
+                    .signed(exchange.request.method.as_str())
+                    .signed(place(&exchange.request.url, evidence.base)),
             );
         }
         violations
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_has_the_words_of_fhir_and_no_ids() {
+        let base = "https://fhir.example.org/r4";
+        for (url, words) in [
+            ("https://fhir.example.org/r4/Patient/a1", "Patient"),
+            ("Patient/a1/_history/2?_count=1", "Patient/_history"),
+            (
+                "https://fhir.example.org/r4/CodeSystem/$lookup?code=a/b",
+                "CodeSystem/$lookup",
+            ),
+            ("https://fhir.example.org/r4", ""),
+        ] {
+            assert_eq!(place(url, base), words, "{url}");
+        }
     }
 }

@@ -40,7 +40,8 @@ fn judge(evidence: &Evidence<'_>) -> Option<Violation> {
     if search.starts_later() || search.has_own_parameters() {
         return None;
     }
-    let violation = |expected: String, actual: &str, signature: &str| {
+    let method = first.exchange.request.method;
+    let violation = |expected: String, actual: &str| {
         Violation::new(
             SPEC.id,
             "The self link does not say what was searched for",
@@ -49,15 +50,11 @@ fn judge(evidence: &Evidence<'_>) -> Option<Violation> {
         )
         .at("Bundle.link[self]")
         .seen_in([first.exchange.number])
-        .signed(search.asked.resource_type.as_deref().unwrap_or("system"))
-        .signed(signature)
+        .signed(method.as_str())
     };
+    // A link that is not there, and one that lists nothing, are one cause whatever was asked for.
     if bundle::link(&first.bundle, "self").is_none() {
-        return Some(violation(
-            "a self link".to_owned(),
-            "no self link",
-            "absent",
-        ));
+        return Some(violation("a self link".to_owned(), "no self link").signed("absent"));
     }
     let resource_type = search.asked.resource_type.as_deref()?;
     let capability = evidence.capability?;
@@ -91,10 +88,70 @@ fn judge(evidence: &Evidence<'_>) -> Option<Violation> {
     if lost.is_empty() {
         return None;
     }
+    if selecting == 0 {
+        let expected = "the self link lists the parameters that the target declares".to_owned();
+        return Some(violation(expected, "the self link lists none").signed("nothing"));
+    }
     let names = lost.join(", ");
-    Some(violation(
-        format!("the self link lists {names}, which the target declares"),
-        &format!("the self link lacks {names}"),
-        &names,
-    ))
+    let expected = format!("the self link lists {names}, which the target declares");
+    let actual = format!("the self link lacks {names}");
+    Some(
+        violation(expected, &actual)
+            .signed(resource_type)
+            .signed(names),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fhir::capability::Capability;
+    use crate::http::{Exchange, Request, Response, Timings};
+
+    const BASE: &str = "https://fhir.example.org/r4";
+
+    fn signature(query: &str, listed: &str) -> Vec<String> {
+        let body = json!({"resourceType": "Bundle", "type": "searchset",
+            "link": [{"relation": "self", "url": format!("{BASE}/Patient{listed}")}]});
+        let exchange = Exchange {
+            number: 1,
+            request: Request::get(format!("{BASE}/Patient?{query}")),
+            outcome: Ok(Response {
+                status: 200,
+                version: "HTTP/1.1",
+                headers: [("content-type", "application/fhir+json")]
+                    .into_iter()
+                    .collect(),
+                body: body.to_string().into(),
+            }),
+            timings: Timings::default(),
+            translated: None,
+        };
+        let declared = ["family", "gender", "birthdate"].map(|name| json!({ "name": name }));
+        let capability = Capability::new(json!({"rest": [{"mode": "server",
+            "resource": [{"type": "Patient", "searchParam": declared}]}]}));
+        let violations = SelfLink.judge(&Evidence {
+            exchanges: &[&exchange],
+            earlier: &[],
+            capability: Some(&capability),
+            cohort: None,
+            memory: None,
+            base: BASE,
+        });
+        violations.into_iter().next().unwrap().signature
+    }
+
+    #[test]
+    fn links_that_list_nothing_are_one_cause_and_lost_parameters_are_told_apart() {
+        let nothing = signature("family=a", "");
+        assert_eq!(
+            nothing,
+            signature("gender=male&birthdate=2000", "?_count=2")
+        );
+        let family = signature("family=a&gender=male", "?gender=male");
+        assert_ne!(nothing, family);
+        assert_ne!(family, signature("family=a&gender=male", "?family=a"));
+    }
 }
