@@ -17,6 +17,7 @@ import ca.uhn.fhir.jpa.model.config.SubscriptionSettings;
 import ca.uhn.fhir.jpa.model.dialect.HapiFhirH2Dialect;
 import ca.uhn.fhir.jpa.provider.JpaCapabilityStatementProvider;
 import ca.uhn.fhir.jpa.search.DatabaseBackedPagingProvider;
+import ca.uhn.fhir.jpa.search.HapiHSearchAnalysisConfigurers;
 import ca.uhn.fhir.jpa.searchparam.submit.config.SearchParamSubmitterConfig;
 import ca.uhn.fhir.jpa.subscription.channel.config.SubscriptionChannelConfig;
 import ca.uhn.fhir.jpa.subscription.match.config.SubscriptionProcessorConfig;
@@ -25,6 +26,7 @@ import ca.uhn.fhir.jpa.subscription.submit.config.SubscriptionSubmitterConfig;
 import ca.uhn.fhir.jpa.topic.SubscriptionTopicConfig;
 import ca.uhn.fhir.rest.server.HardcodedServerAddressStrategy;
 import ca.uhn.fhir.rest.server.RestfulServer;
+import ca.uhn.fhir.rest.server.interceptor.CorsInterceptor;
 import ca.uhn.fhir.rest.server.provider.ResourceProviderFactory;
 import ca.uhn.fhir.rest.server.util.ISearchParamRegistry;
 import jakarta.persistence.EntityManagerFactory;
@@ -66,7 +68,12 @@ public class Server {
             Properties properties = new Properties();
             properties.put("hibernate.dialect", HapiFhirH2Dialect.class.getName());
             properties.put("hibernate.hbm2ddl.auto", "update");
-            properties.put("hibernate.search.enabled", "false");
+            // $subsumes asks the index of the terminology: without Hibernate Search it is a failure of ours, not of the server.
+            properties.put("hibernate.search.enabled", "true");
+            properties.put("hibernate.search.backend.type", "lucene");
+            properties.put("hibernate.search.backend.analysis.configurer", HapiHSearchAnalysisConfigurers.HapiLuceneAnalysisConfigurer.class.getName());
+            properties.put("hibernate.search.backend.directory.type", "local-heap");
+            properties.put("hibernate.search.backend.lucene_version", "LUCENE_CURRENT");
             factory.setDataSource(dataSource());
             factory.setJpaProperties(properties);
             return factory;
@@ -84,6 +91,7 @@ public class Server {
         fhir.setServerConformanceProvider(new JpaCapabilityStatementProvider(fhir, beans.getBean(IFhirSystemDao.class),
                 beans.getBean(JpaStorageSettings.class), beans.getBean(ISearchParamRegistry.class), beans.getBean(IValidationSupport.class)));
         fhir.setPagingProvider(beans.getBean(DatabaseBackedPagingProvider.class));
+        fhir.registerInterceptor(new CorsInterceptor());
         fhir.setServerAddressStrategy(new HardcodedServerAddressStrategy("http://127.0.0.1:" + port + "/fhir"));
 
         org.eclipse.jetty.server.Server jetty = new org.eclipse.jetty.server.Server(new InetSocketAddress("127.0.0.1", port));
