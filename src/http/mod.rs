@@ -9,6 +9,8 @@ pub mod dial;
 pub mod exchange;
 pub mod message;
 pub mod policy;
+#[cfg(test)]
+pub(crate) mod scripted;
 pub mod target;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use url::Url;
 
 use super::case;
 use crate::clock::SystemClock;
@@ -12,7 +11,7 @@ use crate::engine::context::{Context, Requirements};
 use crate::engine::session::{NoJournal, Session};
 use crate::fhir::Key;
 use crate::fhir::capability::Capability;
-use crate::http::{Exchange, Request, Response, Sending, Timings, Transport};
+use crate::http::scripted::Scripted;
 use crate::record::event::Silent;
 use crate::record::{Cohort, Completeness, Verdict};
 use crate::secret::Disclosure;
@@ -43,52 +42,22 @@ fn patient(version: &str) -> Value {
 }
 
 /// Answers searches with nothing, and reads with a status and a body.
-struct Forgetful {
-    base: Url,
-    read: (u16, Value),
-}
-
-impl Transport for Forgetful {
-    fn send(&self, mut request: Request) -> Sending<'_> {
-        let relative = request.url.trim_start_matches(BASE).trim_start_matches('/');
-        let (status, body) = match relative {
-            "Patient/a" => self.read.clone(),
-            search => {
-                let links = json!([{"relation": "self", "url": format!("{BASE}/{search}")}]);
-                let bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": 0,
-                    "link": links});
-                (200, bundle)
-            }
-        };
-        request.url = format!("{BASE}/{relative}");
-        Box::pin(async move {
-            Exchange {
-                number: 0,
-                request,
-                outcome: Ok(Response {
-                    status,
-                    version: "HTTP/1.1",
-                    headers: [("content-type", "application/fhir+json")]
-                        .into_iter()
-                        .collect(),
-                    body: body.to_string().into(),
-                }),
-                timings: Timings::default(),
-                translated: None,
-            }
-        })
-    }
-
-    fn base(&self) -> &Url {
-        &self.base
-    }
+fn forgetful(read: (u16, Value)) -> Arc<Scripted> {
+    Scripted::json(BASE, move |url| match url {
+        "Patient/a" => read.clone(),
+        search => {
+            let links = json!([{"relation": "self", "url": format!("{BASE}/{search}")}]);
+            let bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": 0,
+                "link": links});
+            (200, bundle)
+        }
+    })
 }
 
 /// The surroundings of a run on a cohort of one patient, version 1.
 fn context(completeness: Completeness, read: (u16, Value)) -> Context {
-    let base = Url::parse(BASE).unwrap();
     let token = RunToken::fixed(Seed(1));
-    let transport = Arc::new(Forgetful { base, read });
+    let transport = forgetful(read);
     let disclosure = Disclosure::everything();
     let mut cohort = Cohort {
         completeness,

@@ -1,74 +1,17 @@
 //! The engine against a scripted endpoint: what it sends, when it stops, and that nothing of a record gets out.
 
-use std::sync::Mutex;
-
 use serde_json::{Value, json};
-use url::Url;
 
 use super::*;
 use crate::clock::SystemClock;
-use crate::http::{Method, Request, Response, Sending, Timings};
+use crate::http::scripted::Scripted;
+use crate::http::{Method, Request};
 use crate::probe::testing::{BASE, capability, searchset, way};
 
 /// A word that stands in every value of the endpoint.
 const SENTINEL: &str = "Lovelace";
 
-/// An endpoint made of a function; notes every request that reaches it.
-struct Endpoint {
-    base: Url,
-    answer: fn(&str) -> (u16, Value),
-    log: Mutex<Vec<(Method, String)>>,
-}
-
-impl Endpoint {
-    fn new(answer: fn(&str) -> (u16, Value)) -> Arc<Self> {
-        Arc::new(Endpoint {
-            base: Url::parse(BASE).unwrap(),
-            answer,
-            log: Mutex::default(),
-        })
-    }
-
-    fn log(&self) -> Vec<(Method, String)> {
-        self.log.lock().unwrap().clone()
-    }
-}
-
-impl Transport for Endpoint {
-    fn send(&self, mut request: Request) -> Sending<'_> {
-        let relative = request
-            .url
-            .strip_prefix(BASE)
-            .unwrap_or(&request.url)
-            .trim_start_matches('/')
-            .to_owned();
-        let (status, body) = (self.answer)(&relative);
-        request.url = format!("{BASE}/{relative}");
-        self.log.lock().unwrap().push((request.method, relative));
-        Box::pin(async move {
-            Exchange {
-                number: 0,
-                request,
-                outcome: Ok(Response {
-                    status,
-                    version: "HTTP/1.1",
-                    headers: [("content-type", "application/fhir+json")]
-                        .into_iter()
-                        .collect(),
-                    body: body.to_string().into(),
-                }),
-                timings: Timings::default(),
-                translated: None,
-            }
-        })
-    }
-
-    fn base(&self) -> &Url {
-        &self.base
-    }
-}
-
-async fn run(endpoint: &Arc<Endpoint>, options: Options) -> Consultation {
+async fn run(endpoint: &Arc<Scripted>, options: Options) -> Consultation {
     let transport: Arc<dyn Transport> = Arc::clone(endpoint) as _;
     let clock = Arc::new(SystemClock::new());
     diagnose(ReadOnly::new(transport), Ok(way()), &options, clock).await
@@ -108,7 +51,7 @@ fn mark(consultation: &Consultation, probe: &str) -> Mark {
 
 #[tokio::test(start_paused = true)]
 async fn a_good_server_has_no_problem_and_is_asked_within_the_budget() {
-    let endpoint = Endpoint::new(good);
+    let endpoint = Scripted::json(BASE, good);
     let start = tokio::time::Instant::now();
     let consultation = run(&endpoint, Options::default()).await;
     assert_eq!(consultation.lines.len(), PROBES.len());
@@ -132,7 +75,7 @@ async fn a_good_server_has_no_problem_and_is_asked_within_the_budget() {
 
 #[tokio::test(start_paused = true)]
 async fn no_value_of_the_endpoint_gets_into_the_record_or_its_text() {
-    let endpoint = Endpoint::new(good);
+    let endpoint = Scripted::json(BASE, good);
     let options = Options {
         patient: Some(SENTINEL.to_owned()),
         ..Options::default()
@@ -150,7 +93,7 @@ async fn no_value_of_the_endpoint_gets_into_the_record_or_its_text() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_ignores_filters_is_found_out() {
-    let endpoint = Endpoint::new(|url| {
+    let endpoint = Scripted::json(BASE, |url| {
         let path = url.split('?').next().unwrap_or_default();
         good(path)
     });
@@ -163,7 +106,7 @@ async fn a_server_that_ignores_filters_is_found_out() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_429_ends_it() {
-    let endpoint = Endpoint::new(|url| match url {
+    let endpoint = Scripted::json(BASE, |url| match url {
         "metadata" => (200, capability()),
         _ => (429, not_found()),
     });
@@ -179,7 +122,7 @@ async fn the_first_429_ends_it() {
 
 #[tokio::test(start_paused = true)]
 async fn three_failures_in_a_row_end_it() {
-    let endpoint = Endpoint::new(|url| match url {
+    let endpoint = Scripted::json(BASE, |url| match url {
         "metadata" => (200, capability()),
         _ => (503, Value::Null),
     });
@@ -207,7 +150,7 @@ async fn a_server_that_wants_a_patient_gets_the_one_that_was_named_or_is_let_be(
         }
         good(url)
     }
-    let endpoint = Endpoint::new(facade);
+    let endpoint = Scripted::json(BASE, facade);
     let consultation = run(&endpoint, Options::default()).await;
     assert_eq!(consultation.tally().problems, 0, "{consultation:#?}");
     let reason = "server requires _id";
@@ -222,7 +165,7 @@ async fn a_server_that_wants_a_patient_gets_the_one_that_was_named_or_is_let_be(
         patient: Some("p1".to_owned()),
         ..Options::default()
     };
-    let endpoint = Endpoint::new(facade);
+    let endpoint = Scripted::json(BASE, facade);
     let consultation = run(&endpoint, options).await;
     let asked = endpoint.log();
     let url = "Observation?patient=p1&category=laboratory&_count=1";
@@ -232,7 +175,7 @@ async fn a_server_that_wants_a_patient_gets_the_one_that_was_named_or_is_let_be(
 
 #[tokio::test(start_paused = true)]
 async fn one_probe_alone_runs_with_what_it_builds_on() {
-    let endpoint = Endpoint::new(good);
+    let endpoint = Scripted::json(BASE, good);
     let options = Options {
         probes: vec!["search-echo".to_owned()],
         ..Options::default()
@@ -244,7 +187,7 @@ async fn one_probe_alone_runs_with_what_it_builds_on() {
 
 #[tokio::test]
 async fn a_post_never_reaches_the_wire_through_a_read_only_transport() {
-    let endpoint = Endpoint::new(good);
+    let endpoint = Scripted::json(BASE, good);
     let transport: Arc<dyn Transport> = Arc::clone(&endpoint) as _;
     let transport = ReadOnly::new(transport);
     for method in [Method::Post, Method::Put, Method::Patch, Method::Delete] {

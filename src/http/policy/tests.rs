@@ -3,51 +3,11 @@
 use super::*;
 use crate::clock::SystemClock;
 use crate::http::message::Headers;
+use crate::http::scripted::Scripted;
 
-/// Answers at once and notes when, since its start.
-struct Wire {
-    start: Instant,
-    sent: Mutex<Vec<Duration>>,
-    answer: fn(usize) -> Response,
-    base: Url,
-}
-
-impl Wire {
-    fn new(answer: fn(usize) -> Response) -> Arc<Self> {
-        Arc::new(Wire {
-            start: Instant::now(),
-            sent: Mutex::default(),
-            answer,
-            base: Url::parse("http://h.example/r4").unwrap(),
-        })
-    }
-
-    fn times(&self) -> Vec<Duration> {
-        self.sent.lock().unwrap().clone()
-    }
-}
-
-impl Transport for Wire {
-    fn send(&self, request: Request) -> Sending<'_> {
-        let number = {
-            let mut sent = self.sent.lock().unwrap();
-            sent.push(self.start.elapsed());
-            sent.len() - 1
-        };
-        Box::pin(async move {
-            Exchange {
-                number: 0,
-                request,
-                outcome: Ok((self.answer)(number)),
-                timings: Timings::default(),
-                translated: None,
-            }
-        })
-    }
-
-    fn base(&self) -> &Url {
-        &self.base
-    }
+/// An endpoint that answers by the number of the request, from 0.
+fn wire(answer: fn(usize) -> Response) -> Arc<Scripted> {
+    Scripted::new("http://h.example/r4", move |number, _| answer(number))
 }
 
 fn response(status: u16, retry_after: Option<&str>) -> Response {
@@ -70,7 +30,7 @@ const FREE: Terms = Terms {
     validate_is_safe: false,
 };
 
-fn policed(wire: &Arc<Wire>, terms: Terms) -> Policed<Wire> {
+fn policed(wire: &Arc<Scripted>, terms: Terms) -> Policed<Scripted> {
     Policed::new(Arc::clone(wire), terms, Arc::new(SystemClock::new()))
 }
 
@@ -83,7 +43,7 @@ fn is_refused(exchange: &Exchange) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn no_second_holds_more_requests_than_the_rate() {
-    let wire = Wire::new(|_| response(200, None));
+    let wire = wire(|_| response(200, None));
     let terms = Terms {
         rate: Some(5.0),
         ..FREE
@@ -115,7 +75,7 @@ async fn no_second_holds_more_requests_than_the_rate() {
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_holds_later_requests_back_and_resends_nothing() {
-    let wire = Wire::new(|number| match number {
+    let wire = wire(|number| match number {
         0 => response(429, Some("7")),
         1 => response(503, None),
         2 => response(429, None),
@@ -133,7 +93,7 @@ async fn retry_after_holds_later_requests_back_and_resends_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_wants_an_hour_of_silence_gets_it() {
-    let wire = Wire::new(|_| response(503, Some("3600")));
+    let wire = wire(|_| response(503, Some("3600")));
     let policed = policed(&wire, FREE);
     policed.send(Request::get("metadata")).await;
     assert!(is_refused(&policed.send(Request::get("metadata")).await));
@@ -142,7 +102,7 @@ async fn a_server_that_wants_an_hour_of_silence_gets_it() {
 
 #[tokio::test]
 async fn writes_are_refused_where_they_are_not_allowed_and_post_searches_are_not_writes() {
-    let wire = Wire::new(|_| response(200, None));
+    let wire = wire(|_| response(200, None));
     let reading = policed(&wire, FREE);
     for method in [Method::Post, Method::Put, Method::Patch, Method::Delete] {
         let exchange = reading.send(Request::new(method, "Patient/1")).await;
@@ -164,7 +124,7 @@ async fn writes_are_refused_where_they_are_not_allowed_and_post_searches_are_not
 
 #[tokio::test]
 async fn the_budget_is_never_exceeded() {
-    let wire = Wire::new(|_| response(200, None));
+    let wire = wire(|_| response(200, None));
     let terms = Terms {
         max_requests: Some(3),
         ..FREE
@@ -179,7 +139,7 @@ async fn the_budget_is_never_exceeded() {
 
 #[tokio::test(start_paused = true)]
 async fn a_spent_budget_stops_everything_but_the_removal_of_what_was_created() {
-    let wire = Wire::new(|_| response(204, None));
+    let wire = wire(|_| response(204, None));
     let terms = Terms {
         writes: true,
         max_requests: Some(1),
@@ -196,7 +156,7 @@ async fn a_spent_budget_stops_everything_but_the_removal_of_what_was_created() {
 
 #[tokio::test(start_paused = true)]
 async fn validate_is_a_write_unless_the_owner_says_that_it_is_safe() {
-    let wire = Wire::new(|_| response(200, None));
+    let wire = wire(|_| response(200, None));
     let validate = || Request::new(Method::Post, "Patient/$validate?mode=create");
     assert!(is_refused(&policed(&wire, FREE).send(validate()).await));
     let terms = Terms {
