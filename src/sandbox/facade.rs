@@ -1,7 +1,6 @@
 //! The variant `facade`: a read-only endpoint before an EHR, as most production endpoints are. It restricts what the
 //! server does; it answers nothing that the server would not.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use super::index::is_supported;
 use super::outcome::Refusal;
 use super::router::Route;
 use super::server::Server;
+use super::token::{Tokens, uncached};
 use super::turn::{Payload, Reply};
 use crate::fhir::definitions::patient_compartment;
 use crate::fhir::query::{Query, Subject, decode_pairs};
@@ -76,11 +76,8 @@ pub struct Facade {
     state: Mutex<Admission>,
 }
 
-#[derive(Default)]
 struct Admission {
-    issued: u64,
-    expiry: BTreeMap<String, Duration>,
-    order: VecDeque<String>,
+    tokens: Tokens<()>,
     /// Requests admitted at full rate, in units of one request, and when that was counted.
     allowance: Option<(f64, Duration)>,
 }
@@ -92,7 +89,10 @@ impl Facade {
             lifetime: options.token_lifetime,
             rate: options.rate,
             seed: options.seed.derive("token"),
-            state: Mutex::new(Admission::default()),
+            state: Mutex::new(Admission {
+                tokens: Tokens::new(TOKENS),
+                allowance: None,
+            }),
         }
     }
 
@@ -127,25 +127,8 @@ impl Facade {
         if matches!(route, Route::Metadata | Route::SmartConfiguration) {
             return Ok(());
         }
-        let refuse = |message: &str, challenge: &str| {
-            let challenge = format!("Bearer realm=\"rounds sandbox\"{challenge}");
-            Err(Refusal::new(401, "login", message).with_header("WWW-Authenticate", challenge))
-        };
-        let token = headers.get("authorization").and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme
-                .eq_ignore_ascii_case("bearer")
-                .then_some(token.trim())
-        });
-        let Some(token) = token else {
-            return refuse("a bearer token is needed", "");
-        };
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match state.expiry.get(token) {
-            Some(expiry) if *expiry > now => Ok(()),
-            Some(_) => refuse("the token has expired", ", error=\"invalid_token\""),
-            None => refuse("the token is not known", ", error=\"invalid_token\""),
-        }
+        state.tokens.opened(headers, now)
     }
 
     /// Lets reads and searches of its types through.
@@ -207,7 +190,7 @@ impl Facade {
             return oauth_error(401, "invalid_client")
                 .with_header("WWW-Authenticate", "Basic realm=\"rounds sandbox\"");
         }
-        let reply = Reply {
+        uncached(Reply {
             payload: Payload::Plain(json!({
                 "access_token": self.issue(now),
                 "token_type": "bearer",
@@ -215,23 +198,14 @@ impl Facade {
                 "scope": "system/*.read",
             })),
             ..Reply::empty(200)
-        };
-        reply
-            .with_header("Cache-Control", "no-store")
-            .with_header("Pragma", "no-cache")
+        })
     }
 
     fn issue(&self, now: Duration) -> String {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let token = format!("sandbox-{:016x}", self.seed.index(state.issued).0);
-        state.issued += 1;
-        if state.order.len() == TOKENS
-            && let Some(oldest) = state.order.pop_front()
-        {
-            state.expiry.remove(&oldest);
-        }
-        state.order.push_back(token.clone());
-        state.expiry.insert(token.clone(), now + self.lifetime);
+        let number = state.tokens.issued();
+        let token = format!("sandbox-{:016x}", self.seed.index(number).0);
+        state.tokens.issue(token.clone(), now + self.lifetime, ());
         token
     }
 

@@ -34,6 +34,7 @@ mod store;
 mod subset;
 mod term;
 mod tls;
+mod token;
 mod transaction;
 mod turn;
 pub mod variant;

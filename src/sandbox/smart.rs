@@ -4,7 +4,7 @@
 mod assertion;
 mod scope;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use super::facade::token_url;
 use super::outcome::Refusal;
 use super::router::Route;
 use super::server::Server;
+use super::token::{Tokens, uncached};
 use super::turn::{Payload, Reply};
 use crate::fhir::query::decode_pairs;
 use crate::http::message::{Headers, Method, Request};
@@ -46,11 +47,8 @@ pub struct Smart {
     state: Mutex<Issued>,
 }
 
-#[derive(Default)]
 struct Issued {
-    count: u64,
-    tokens: BTreeMap<String, (Duration, Scopes)>,
-    order: VecDeque<String>,
+    tokens: Tokens<Scopes>,
     /// `jti` of assertions that were accepted; none is good twice.
     seen: VecDeque<String>,
 }
@@ -62,7 +60,10 @@ impl Smart {
             client: options.client.clone(),
             lifetime: options.token_lifetime,
             seed: options.seed.derive("smart-token"),
-            state: Mutex::new(Issued::default()),
+            state: Mutex::new(Issued {
+                tokens: Tokens::new(KEPT),
+                seen: VecDeque::new(),
+            }),
         }
     }
 
@@ -76,25 +77,8 @@ impl Smart {
         if matches!(route, Route::Metadata | Route::SmartConfiguration) {
             return Ok(Scopes::default());
         }
-        let refuse = |message: &str, challenge: &str| {
-            let challenge = format!("Bearer realm=\"rounds sandbox\"{challenge}");
-            Err(Refusal::new(401, "login", message).with_header("WWW-Authenticate", challenge))
-        };
-        let token = headers.get("authorization").and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme
-                .eq_ignore_ascii_case("bearer")
-                .then_some(token.trim())
-        });
-        let Some(token) = token else {
-            return refuse("a bearer token is needed", "");
-        };
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match state.tokens.get(token) {
-            Some((expiry, scopes)) if *expiry > now => Ok(scopes.clone()),
-            Some(_) => refuse("the token has expired", ", error=\"invalid_token\""),
-            None => refuse("the token is not known", ", error=\"invalid_token\""),
-        }
+        state.tokens.opened(headers, now)
     }
 
     /// Answers the token endpoint.
@@ -114,10 +98,7 @@ impl Smart {
                 ..Reply::empty(400)
             },
         };
-        reply
-            .with_header("Cache-Control", "no-store")
-            .with_header("Pragma", "no-cache")
-            .with_header("Date", super::server::http_date(wall))
+        uncached(reply).with_header("Date", super::server::http_date(wall))
     }
 
     /// RFC 6749 section 4.4 with the client authenticated as in RFC 7523 section 2.2.
@@ -164,9 +145,10 @@ impl Smart {
             return Err(client("the assertion was used before"));
         }
         state.remember(id);
-        let token = format!("smart-{:016x}", self.seed.index(state.count).0);
+        let token = format!("smart-{:016x}", self.seed.index(state.tokens.issued()).0);
         let granted = scopes.to_string();
-        state.issue(token.clone(), elapsed + self.lifetime, scopes);
+        let expiry = elapsed + self.lifetime;
+        state.tokens.issue(token.clone(), expiry, scopes);
         Ok(json!({
             "access_token": token,
             "token_type": "bearer",
@@ -198,16 +180,5 @@ impl Issued {
             self.seen.pop_front();
         }
         self.seen.push_back(id);
-    }
-
-    fn issue(&mut self, token: String, expiry: Duration, scopes: Scopes) {
-        self.count += 1;
-        if self.order.len() == KEPT
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.tokens.remove(&oldest);
-        }
-        self.order.push_back(token.clone());
-        self.tokens.insert(token, (expiry, scopes));
     }
 }

@@ -7,6 +7,7 @@ use crate::fhir::definitions::is_resource_type;
 use crate::http::message::{Headers, Method};
 use crate::sandbox::outcome::Refusal;
 use crate::sandbox::router::Route;
+use crate::sandbox::token::challenge;
 
 /// Permissions in the order in which version 2 writes them.
 const LETTERS: &str = "cruds";
@@ -48,7 +49,7 @@ impl Scopes {
             return Ok(());
         }
         let message = "the scopes of the token do not cover this interaction";
-        let challenge = "Bearer realm=\"rounds sandbox\", error=\"insufficient_scope\"";
+        let challenge = challenge(Some("insufficient_scope"));
         Err(Refusal::new(403, "forbidden", message).with_header("WWW-Authenticate", challenge))
     }
 
