@@ -1,5 +1,5 @@
 //! Failed searches and refused content explain themselves with an OperationOutcome. Not other errors: of those R4 says
-//! that one "may be returned with any HTTP 4xx or 5xx response, but is not required".
+//! that one "may be returned with any HTTP 4xx or 5xx response, but this is not required".
 
 use super::super::{Check, CheckSpec, Evidence};
 use super::{is_interaction, relative_path, wants_another_format};
