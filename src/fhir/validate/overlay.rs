@@ -6,8 +6,9 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::occurrence::Occurrence;
+use super::report::shown;
 use super::scope::MAX_NESTING;
-use super::walk::{Walk, shown};
+use super::walk::Walk;
 use super::{Issue, Severity, rule, value};
 use crate::fhir::definitions::is_subtype;
 use crate::fhir::definitions::profile::{Overlay, Profile, TypeChoice};
