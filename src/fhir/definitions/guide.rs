@@ -35,6 +35,9 @@ pub struct About {
     pub parameters: Vec<GuideParameter>,
     /// Expectations by resource type, from the CapabilityStatement for servers.
     pub expectations: Vec<Expectation>,
+    /// Resource types with the canonical of a profile that all resources of the type have to conform to,
+    /// <http://hl7.org/fhir/R4/implementationguide-definitions.html#ImplementationGuide.global>.
+    pub globals: Vec<(String, String)>,
 }
 
 /// A search parameter of a guide.

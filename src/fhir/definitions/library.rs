@@ -87,6 +87,24 @@ impl Library {
         self.members(canonical)?.contains(system, code)
     }
 
+    /// Canonicals of the profiles that the guides demand of all resources of a type.
+    pub fn globals<'l>(&'l self, type_name: &'l str) -> impl Iterator<Item = &'l str> {
+        let globals = self.guides.iter().flat_map(|guide| &guide.about.globals);
+        globals
+            .filter(move |(own, _)| own == type_name)
+            .map(|(_, profile)| profile.as_str())
+    }
+
+    /// True for the canonical of a value set of the guides.
+    pub fn has_value_set(&self, canonical: &str) -> bool {
+        self.value_sets.contains_key(split(canonical).0)
+    }
+
+    /// True for the canonical of a code system whose content the guides have.
+    pub fn has_code_system(&self, canonical: &str) -> bool {
+        self.systems.contains_key(split(canonical).0)
+    }
+
     /// The codes of a value set; `None` if it is unknown.
     pub(crate) fn members(&self, canonical: &str) -> Option<&Members> {
         let (at, index, members) = self.value_sets.get(split(canonical).0)?;

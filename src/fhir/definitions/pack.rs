@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::ParameterKind;
 
 /// First bytes of a pack; the digit changes with the rows below.
-const MAGIC: &[u8; 8] = b"RNDSDEF2";
+const MAGIC: &[u8; 8] = b"RNDSDEF3";
 
 /// zstd level: the pack is written once and read often.
 const LEVEL: i32 = 19;

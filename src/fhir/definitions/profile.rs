@@ -65,6 +65,8 @@ pub struct Overlay {
     pub max_length: Option<u32>,
     /// Value set of the codes.
     pub binding: Option<Binding>,
+    /// Value sets that bind the codes beside it.
+    pub more_bindings: Vec<Binding>,
     /// Conditions on the element.
     pub invariants: Vec<Invariant>,
     /// A system must be able to handle it.
@@ -220,6 +222,7 @@ impl Overlay {
             && self.max_value.is_none()
             && self.max_length.is_none()
             && self.binding.is_none()
+            && self.more_bindings.is_empty()
             && self.invariants.is_empty()
             && !self.must_support
             && self.slicing.is_none()

@@ -77,6 +77,14 @@ impl std::fmt::Display for PathError {
 }
 impl std::error::Error for PathError {}
 
+/// The order of two FHIR Quantities: of equal units, or of units of UCUM that convert exactly. `None` for others.
+pub(in crate::fhir) fn compare_quantities(
+    left: &Value,
+    right: &Value,
+) -> Option<std::cmp::Ordering> {
+    quantity::Quantity::of(left)?.compare(&quantity::Quantity::of(right)?)
+}
+
 /// A parsed expression for whole resources; cheap to evaluate many times, `Send + Sync`.
 #[derive(Debug, Clone)]
 pub struct Expression {

@@ -16,6 +16,11 @@ fn broken() -> Vec<(&'static str, Value)> {
         resource["meta"] = json!({"profile": [format!("http://hl7.org/fhir/us/core/StructureDefinition/{profile}")]});
         resource
     };
+    let profile = |element: Value| {
+        json!({"resourceType": "StructureDefinition", "url": "http://a", "name": "A", "status": "draft", "kind": "resource",
+            "abstract": false, "type": "Patient", "derivation": "constraint",
+            "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient", "differential": {"element": [element]}})
+    };
     let race = json!([{"url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race", "extension": [{"url": "text", "valueInteger": 1}]}]);
     let pressure = json!({"resourceType": "Observation", "status": "final",
         "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}]}],
@@ -85,6 +90,26 @@ fn broken() -> Vec<(&'static str, Value)> {
         (
             rule::FULL_URL,
             json!({"resourceType": "Bundle", "type": "collection", "entry": [{"fullUrl": "a", "resource": {"resourceType": "Patient"}}]}),
+        ),
+        (
+            rule::SEARCH_ENTRY,
+            json!({"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": {"resourceType": "Patient"}, "search": {"mode": "match"}}]}),
+        ),
+        (
+            rule::CODE_SYSTEM,
+            patient(
+                "maritalStatus",
+                json!({"coding": [{"system": "http://hl7.org/fhir/ValueSet/marital-status", "code": "M"}]}),
+            ),
+        ),
+        (
+            rule::DEFINITION_PATH,
+            profile(json!({"path": "Patient.nothing"})),
+        ),
+        (
+            rule::DISCRIMINATOR,
+            profile(json!({"path": "Patient.name",
+                "slicing": {"discriminator": [{"type": "value", "path": "nothing"}], "rules": "open"}})),
         ),
         (
             rule::PROFILE_MIN,

@@ -7,11 +7,14 @@
 //! A profile is a sparse tree (`fhir::definitions::profile`), visited beside the walk over the base tables and only
 //! where it demands something: what a profile does not constrain costs nothing.
 
+mod applied;
 mod binding;
 mod bundle;
 mod canary;
+mod code_system;
 mod contained;
 mod datetime;
+mod definition;
 mod element;
 mod extension;
 mod invariant;
@@ -23,10 +26,12 @@ mod reference;
 mod report;
 pub mod rule;
 mod scope;
+mod search_set;
 mod slice;
 mod surroundings;
 mod target;
 mod value;
+mod vital_sign;
 mod walk;
 mod xhtml;
 
@@ -107,6 +112,7 @@ pub struct Validator {
     library: Arc<Library>,
     invariants: bool,
     claimed: bool,
+    vital_signs: bool,
 }
 
 impl Validator {
@@ -116,6 +122,7 @@ impl Validator {
             library,
             invariants: true,
             claimed: true,
+            vital_signs: true,
         }
     }
 
@@ -140,7 +147,16 @@ impl Validator {
         }
     }
 
-    /// Judges a resource by R4, by the profiles that it claims, and by those that are given as canonicals.
+    /// Applies the profiles that R4 has for vital signs only where they are claimed or asked for.
+    pub fn without_vital_signs(self) -> Self {
+        Validator {
+            vital_signs: false,
+            ..self
+        }
+    }
+
+    /// Judges a resource by R4, by the profiles that it claims, by those that a guide of the library or R4 itself demands
+    /// of all of its kind, and by those that are given as canonicals.
     pub fn validate(&self, resource: &Value, profiles: &[&str]) -> Outcome {
         walk::full(self, resource, profiles)
     }

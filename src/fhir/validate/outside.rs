@@ -167,6 +167,30 @@ fn the_examples_of_us_core_conform_to_their_profiles() {
 }
 
 #[test]
+fn the_definitions_of_us_core_break_no_rule_for_definitions() {
+    let Some(shared) = shared("US Core definitions") else {
+        return;
+    };
+    let (mut count, mut found) = (0, Vec::new());
+    for package in files(shared.join("packages"), "tgz") {
+        let validator = validator_of(&package).without_invariants();
+        for (name, resource) in resources(&package) {
+            if resource["resourceType"] != "StructureDefinition" {
+                continue;
+            }
+            count += 1;
+            let outcome = validator.validate(&resource, &[]);
+            let mut issues = outcome.issues;
+            issues.retain(|issue| issue.rule.starts_with("definition/"));
+            found.extend(lines(&name, &issues));
+        }
+    }
+    println!("{count} definitions");
+    assert!(count > 100, "{count} definitions");
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
 fn the_canaries_sing() {
     let start = std::time::Instant::now();
     assert_eq!(super::canaries(), [] as [&str; 0]);

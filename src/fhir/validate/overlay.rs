@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::occurrence::Occurrence;
 use super::report::shown;
@@ -13,38 +13,11 @@ use super::{Issue, Severity, rule, value};
 use crate::fhir::definitions::is_subtype;
 use crate::fhir::definitions::profile::{Overlay, Profile, TypeChoice};
 
-/// Profiles that one resource may claim; more are not checked.
-const MAX_CLAIMS: usize = 32;
-
 const CORE: &str = "http://hl7.org/fhir/StructureDefinition/";
 
 impl<'v> Walk<'v> {
-    /// The profiles that a resource claims, and at the root those that were asked for.
-    pub(super) fn profiles(
-        &mut self,
-        occurrence: &Occurrence<'v>,
-        object: &'v Map<String, Value>,
-        is_root: bool,
-    ) {
-        let Some(full) = &self.full else { return };
-        let claimed = object.get("meta").and_then(|meta| meta.get("profile"));
-        let claimed = claimed
-            .and_then(Value::as_array)
-            .filter(|_| full.has_claims());
-        let claimed = claimed.into_iter().flatten().filter_map(Value::as_str);
-        let asked = full.asked.iter().copied().filter(|_| is_root);
-        let mut canonicals: Vec<&'v str> = Vec::new();
-        for canonical in asked.chain(claimed.take(MAX_CLAIMS)) {
-            if !canonicals.contains(&canonical) {
-                canonicals.push(canonical);
-            }
-        }
-        for canonical in canonicals {
-            self.by_canonical(canonical, occurrence);
-        }
-    }
-
-    fn by_canonical(&mut self, canonical: &'v str, occurrence: &Occurrence<'v>) {
+    /// Holds a resource or element to a profile by its canonical, or to a type by that of R4.
+    pub(super) fn by_canonical(&mut self, canonical: &'v str, occurrence: &Occurrence<'v>) {
         let Some(full) = &mut self.full else { return };
         let base = canonical
             .strip_prefix(CORE)
@@ -154,6 +127,12 @@ impl<'v> Walk<'v> {
         }
         if let Some(binding) = &overlay.binding {
             self.binding(binding, occurrence);
+        }
+        // Guides of HL7 give quantities greatest value sets that their own examples are outside of.
+        if !overlay.more_bindings.is_empty() && !is_subtype(occurrence.code, "Quantity") {
+            for binding in &overlay.more_bindings {
+                self.binding(binding, occurrence);
+            }
         }
         if !overlay.invariants.is_empty() {
             self.overlay_invariants(overlay, occurrence);

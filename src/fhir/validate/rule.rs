@@ -45,6 +45,18 @@ pub const UNREFERENCED: &str = "contained/unreferenced";
 pub const CONTAINED_META: &str = "contained/meta";
 /// A fullUrl that is not absolute, or names another resource than the entry has.
 pub const FULL_URL: &str = "bundle/full-url";
+/// A second link of a relation that stands for one address; a warning.
+pub const LINK: &str = "bundle/link";
+/// An entry of a search set that its mode or the search in the self link does not allow, or a result without an id.
+pub const SEARCH_ENTRY: &str = "bundle/search-entry";
+/// A code system that is a value set; a relative one is a warning.
+pub const CODE_SYSTEM: &str = "coding/system";
+/// An element of a profile that the type does not have.
+pub const DEFINITION_PATH: &str = "definition/path";
+/// A discriminator that leads to no element of what is sliced.
+pub const DISCRIMINATOR: &str = "definition/discriminator";
+/// A value fixed by a profile against what its base fixes.
+pub const DEFINITION_BASE: &str = "definition/base";
 /// An extension with both or neither of value and extensions (ext-1), or whose url is no absolute URI.
 pub const EXTENSION: &str = "extension/content";
 /// An extension where its definition does not allow it.
@@ -95,6 +107,11 @@ pub const RULES: &[(&str, &str)] = &[
         "http://hl7.org/fhir/R4/terminologies.html#required",
     ),
     (FULL_URL, "http://hl7.org/fhir/R4/bundle.html#bundle-unique"),
+    (LINK, "http://hl7.org/fhir/R4/http.html#paging"),
+    (
+        SEARCH_ENTRY,
+        "http://hl7.org/fhir/R4/codesystem-search-entry-mode.html",
+    ),
     (
         MAX,
         "http://hl7.org/fhir/R4/conformance-rules.html#cardinality",
@@ -103,6 +120,7 @@ pub const RULES: &[(&str, &str)] = &[
         MIN,
         "http://hl7.org/fhir/R4/conformance-rules.html#cardinality",
     ),
+    (CODE_SYSTEM, "http://hl7.org/fhir/R4/terminologies.html"),
     (
         CONTAINED_META,
         "http://hl7.org/fhir/R4/references.html#contained",
@@ -111,6 +129,18 @@ pub const RULES: &[(&str, &str)] = &[
     (
         UNREFERENCED,
         "http://hl7.org/fhir/R4/references.html#contained",
+    ),
+    (
+        DEFINITION_BASE,
+        "http://hl7.org/fhir/R4/profiling.html#limitations",
+    ),
+    (
+        DISCRIMINATOR,
+        "http://hl7.org/fhir/R4/profiling.html#discriminator",
+    ),
+    (
+        DEFINITION_PATH,
+        "http://hl7.org/fhir/R4/elementdefinition.html#path",
     ),
     (
         EXTENSION,

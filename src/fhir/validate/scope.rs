@@ -93,10 +93,6 @@ impl<'v> Full<'v> {
         self.validator.invariants
     }
 
-    pub fn has_claims(&self) -> bool {
-        self.validator.claimed
-    }
-
     /// Notes a rule that has no answer.
     pub fn open(&mut self, rule: &'static str, what: impl Into<Cow<'static, str>>) {
         let what = what.into();

@@ -6,6 +6,9 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use crate::fhir::decimal::Decimal;
+use crate::fhir::path::compare_quantities;
+
+const UCUM: &str = "http://unitsofmeasure.org";
 
 /// True if the value is exactly the fixed one. Members have no order; numbers are equal if they are written the same.
 pub(super) fn is_fixed(value: &Value, fixed: &Value) -> bool {
@@ -26,8 +29,8 @@ pub(super) fn has_pattern(value: &Value, pattern: &Value) -> bool {
     }
 }
 
-/// The order of two values of one type: numbers, dates of equal precision, quantities of equal units. `None` if they
-/// have no order that is sure.
+/// The order of two values of one type: numbers, dates of equal precision, quantities of equal units or of units of
+/// UCUM that convert exactly. `None` if they have no order that is sure.
 pub(super) fn order(value: &Value, limit: &Value) -> Option<Ordering> {
     match (value, limit) {
         (Value::Number(value), Value::Number(limit)) => {
@@ -50,11 +53,16 @@ pub(super) fn order(value: &Value, limit: &Value) -> Option<Ordering> {
             }
         }
         (Value::Object(own), Value::Object(other)) => {
-            let unit = |name: &str| own.get(name) == other.get(name);
-            if own.get("comparator").is_some() || !(unit("code") && unit("system")) {
+            if own.get("comparator").is_some() {
                 return None;
             }
-            order(own.get("value")?, other.get("value")?)
+            let is_same = |name: &str| own.get(name) == other.get(name);
+            if is_same("code") && is_same("system") {
+                return order(own.get("value")?, other.get("value")?);
+            }
+            let is_ucum = [own, other].map(|side| side.get("system").and_then(Value::as_str));
+            let is_ucum = is_ucum.iter().all(|system| *system == Some(UCUM));
+            is_ucum.then(|| compare_quantities(value, limit))?
         }
         _ => None,
     }
@@ -95,5 +103,11 @@ mod tests {
         let kg = |value: i32| json!({"value": value, "code": "kg"});
         assert_eq!(order(&kg(2), &kg(1)), Some(Ordering::Greater));
         assert_eq!(order(&kg(2), &json!({"value": 1, "code": "g"})), None);
+        let ucum = |value: i32, code: &str| json!({"value": value, "code": code, "system": UCUM});
+        assert_eq!(
+            order(&ucum(11_000, "g"), &ucum(10, "kg")),
+            Some(Ordering::Greater)
+        );
+        assert_eq!(order(&ucum(1, "g"), &ucum(1, "cm")), None);
     }
 }

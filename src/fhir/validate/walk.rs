@@ -129,11 +129,13 @@ impl<'v> Walk<'v> {
         let Some(occurrence) = Occurrence::resource(self.table, value) else {
             return;
         };
-        if occurrence.code == "Bundle" {
-            self.bundle(object);
+        match occurrence.code {
+            "Bundle" => self.bundle(object),
+            "StructureDefinition" => self.definition(object),
+            _ => {}
         }
         self.container(object, contained);
-        self.profiles(&occurrence, object, is_root);
+        self.profiles(&occurrence, object, is_root, contained);
     }
 
     /// An element or resource whose node is known.
@@ -190,6 +192,8 @@ impl<'v> Walk<'v> {
         }
         if id == self.table.extension {
             self.extension(value, object);
+        } else if id == self.table.coding {
+            self.code_system(object);
         }
         let Some(full) = &self.full else { return };
         let occurrence = Occurrence {

@@ -38,6 +38,7 @@ pub fn guide(documents: &BTreeMap<String, Value>, library: &Library) -> (Guide, 
             Some("CodeSystem") => guide.codes.systems.extend(codes::system(document)),
             Some("SearchParameter") => guide.about.parameters.extend(parameter(document)),
             Some("CapabilityStatement") => expectations(document, &mut guide.about),
+            Some("ImplementationGuide") => guide.about.globals.extend(globals(document)),
             _ => {}
         }
     }
@@ -135,6 +136,14 @@ fn base() -> Base {
         }
     }
     base
+}
+
+/// Types with the profiles that all of their resources have to conform to.
+fn globals(document: &Value) -> impl Iterator<Item = (String, String)> {
+    list(document, "global").iter().filter_map(|global| {
+        let [type_name, profile] = ["type", "profile"].map(|name| text(global, name));
+        Some((type_name?.to_owned(), profile?.to_owned()))
+    })
 }
 
 fn parameter(document: &Value) -> Option<GuideParameter> {

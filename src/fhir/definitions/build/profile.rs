@@ -24,6 +24,19 @@ pub(super) const NATIVE: [&str; 10] = [
 
 const CORE: &str = "http://hl7.org/fhir/StructureDefinition/";
 
+/// <http://hl7.org/fhir/R4/extension-elementdefinition-maxvalueset.html>
+const MAX_VALUE_SET: &str = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet";
+
+/// The greatest value set that R4 gives to languages: all of BCP 47, which no list holds.
+const ANY_LANGUAGE: &str = "http://hl7.org/fhir/ValueSet/all-languages";
+
+/// `ElementDefinition.binding.additional` of R5 in R4: by the rule for elements of other versions
+/// (<http://hl7.org/fhir/R4/versions.html#extensions>), and as the guides of HL7 write it.
+const ADDITIONAL_BINDING: [&str; 2] = [
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
+    "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
+];
+
 /// What the base definitions say, so that it is not said again.
 #[derive(Debug, Default)]
 pub(crate) struct Base {
@@ -35,12 +48,17 @@ pub(crate) struct Base {
     pub keys: BTreeSet<String>,
 }
 
-/// True for a definition that is a profile or an extension.
+/// True for a definition that is a profile or an extension. One that names the type of its base as its own type defines
+/// no new type (<http://hl7.org/fhir/R4/structuredefinition.html>), so that it is a profile even if it says
+/// `specialization`.
 pub(super) fn is_profile(resource: &Value) -> bool {
+    let type_name = text(resource, "type");
+    let base = text(resource, "baseDefinition");
+    let is_of_base = base.and_then(|url| url.strip_prefix(CORE)) == type_name;
     text(resource, "resourceType") == Some("StructureDefinition")
-        && text(resource, "derivation") != Some("specialization")
-        && text(resource, "baseDefinition").is_some()
-        && text(resource, "type").is_some()
+        && (text(resource, "derivation") != Some("specialization") || is_of_base)
+        && base.is_some()
+        && type_name.is_some()
 }
 
 /// The overlay of a definition with a snapshot.
@@ -204,12 +222,22 @@ fn fill(overlay: &mut Overlay, element: &Value, path: &str, base: Option<&Base>)
     let base_path = own_base.and_then(|base| text(base, "path")).unwrap_or(path);
     let known = base.and_then(|base| base.elements.get(base_path));
     let types = type_choices(element);
-    if types_matter(path, &types, is_slice) && known.is_none_or(|(own, _)| *own != types) {
+    let is_changed = known.is_none_or(|(own, _)| *own != types);
+    // Where R4 lets any resource stand; a differential says types only to restrict them.
+    let is_any = known.map_or(base.is_none(), |(own, _)| {
+        own.iter().any(|choice| choice.code == "Resource")
+    });
+    if is_changed && (types_matter(path, &types, is_slice) || is_any && path.contains('.')) {
         overlay.types = types;
     }
     let binding = binding(element);
     if binding.is_some() && known.is_none_or(|(_, own)| *own != binding) {
         overlay.binding = binding;
+    }
+    for binding in more_bindings(element) {
+        if !overlay.more_bindings.contains(&binding) {
+            overlay.more_bindings.push(binding);
+        }
     }
     for (slot, prefix) in [
         (&mut overlay.fixed, "fixed"),
@@ -308,12 +336,52 @@ pub(super) fn binding(element: &Value) -> Option<Binding> {
         "extensible" => Strength::Extensible,
         _ => return None,
     };
-    let canonical = text(binding, "valueSet")?;
+    Some(bound(strength, text(binding, "valueSet")?))
+}
+
+fn bound(strength: Strength, canonical: &str) -> Binding {
     let value_set = canonical.split('|').next().unwrap_or(canonical);
-    Some(Binding {
+    Binding {
         strength,
         value_set: value_set.to_owned(),
-    })
+    }
+}
+
+/// What extensions of a binding bind beside it: the value set that even codes outside of an extensible or preferred one
+/// must be in, and bindings in addition that hold always.
+fn more_bindings(element: &Value) -> Vec<Binding> {
+    let extensions = element
+        .get("binding")
+        .map(|binding| list(binding, "extension"));
+    let extensions = extensions.unwrap_or_default().iter();
+    extensions
+        .filter_map(|extension| {
+            let url = text(extension, "url")?;
+            if url == MAX_VALUE_SET {
+                let value_set =
+                    text(extension, "valueCanonical").or(text(extension, "valueUri"))?;
+                return (value_set != ANY_LANGUAGE).then(|| bound(Strength::Required, value_set));
+            }
+            ADDITIONAL_BINDING
+                .contains(&url)
+                .then(|| additional(extension))?
+        })
+        .collect()
+}
+
+/// An additional binding of a known purpose, if it is for all uses and all repetitions.
+fn additional(extension: &Value) -> Option<Binding> {
+    let parts = list(extension, "extension");
+    let part = |name: &str| parts.iter().find(|part| text(part, "url") == Some(name));
+    let is_limited = part("usage").is_some() || part("any").is_some();
+    let strength = match text(part("purpose")?, "valueCode")? {
+        // With either of them a code outside is wrong.
+        "required" | "maximum" => Strength::Required,
+        "extensible" => Strength::Extensible,
+        _ => return None,
+    };
+    let value_set = text(part("valueSet")?, "valueCanonical")?;
+    (!is_limited).then(|| bound(strength, value_set))
 }
 
 /// The value of a choice member (`fixedCode`, `patternCoding`).

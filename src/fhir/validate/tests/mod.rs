@@ -6,6 +6,7 @@ use super::rule::RULES;
 use super::validate;
 
 mod limit;
+mod profile;
 mod structure;
 mod value;
 
