@@ -27,8 +27,9 @@ impl<'v> Walk<'v> {
         }
         let is_other = |types: &[String]| types.iter().all(|name| name != type_name);
         if mode == "match" && types.is_some_and(is_other) {
-            let message =
-                format!("is a {type_name}, which the search in the self link cannot match");
+            let message = format!(
+                "is of the type {type_name}, which the search in the self link cannot match"
+            );
             self.report_as(rule::SEARCH_ENTRY, Severity::Error, Some("type"), message);
         }
         let is_stored = matches!(mode, "match" | "include") && !is_outcome;

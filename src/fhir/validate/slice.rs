@@ -216,7 +216,9 @@ impl<'v> Walk<'v> {
         let library = self.full.as_ref().map(|full| full.library());
         let mut overlays: Vec<&'v Overlay> = Vec::new();
         for overlay in &reached.overlays {
-            overlays.extend(overlay.child(name));
+            let child = overlay.child(name);
+            overlays.extend(child);
+            overlays.extend(child.and_then(only_required));
             let profiles = overlay.types.iter().flat_map(|choice| &choice.profiles);
             for profile in profiles {
                 let profile = library.and_then(|library| library.profile(profile));
@@ -350,6 +352,13 @@ impl<'v> Walk<'v> {
         }
         verdict
     }
+}
+
+/// The one slice that must be there: it has what a path through the element finds. Of several, none has it alone.
+fn only_required(overlay: &Overlay) -> Option<&Overlay> {
+    let is_required = |slice: &&Overlay| slice.min.is_some_and(|min| min > 0);
+    let mut required = overlay.slices.iter().filter(is_required);
+    required.next().filter(|_| required.next().is_none())
 }
 
 /// The discriminators of an element; extensions are told apart by their url, choices by their type.

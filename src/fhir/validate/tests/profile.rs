@@ -104,6 +104,29 @@ fn a_slice_of_several_types_of_resources_is_counted() {
 }
 
 #[test]
+fn a_slice_is_told_by_the_slice_that_it_requires_within() {
+    let component = |code: &str| {
+        json!({"code": {"coding": [{"system": "http://example.org", "code": "local"}, {"system": "http://loinc.org", "code": code}]},
+            "valueQuantity": {"value": 1, "unit": "mmHg", "system": "http://unitsofmeasure.org", "code": "mm[Hg]"}})
+    };
+    let pressure = |codes: [&str; 2]| {
+        json!({"resourceType": "Observation", "status": "final", "subject": {"reference": "Patient/1"},
+            "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}]}],
+            "code": {"coding": [{"system": "http://loinc.org", "code": "85354-9"}]}, "effectiveDateTime": "2024-02-29",
+            "component": codes.map(component)})
+    };
+    let judge = |codes: [&str; 2]| Validator::built_in().validate(&pressure(codes), &[]);
+    let sound = judge(["8480-6", "8462-4"]);
+    assert!(
+        !sound.is_broken() && sound.not_checked.is_empty(),
+        "{sound:?}"
+    );
+    let broken = judge(["8480-6", "8867-4"]);
+    let rules: Vec<&str> = broken.errors().map(|issue| issue.rule).collect();
+    assert_eq!(rules, [rule::SLICE_MIN]);
+}
+
+#[test]
 fn a_guide_can_demand_a_profile_of_all_resources_of_a_type() {
     let guide = json!({"resourceType": "ImplementationGuide", "global": [{"type": "Patient", "profile": PROFILE}]});
     let named = profile("Patient", json!([{"path": "Patient.name", "min": 1}]));
