@@ -110,7 +110,8 @@ fn read_exchange(value: &Value, number: u32) -> Option<Exchange> {
         timings: Timings::default(),
         translated: resource::is_markup(&answer)
             .then(|| resource::of_body(&answer))
-            .flatten(),
+            .flatten()
+            .map(std::sync::Arc::new),
     })
 }
 

@@ -244,7 +244,9 @@ impl Session {
         if self.disclosure.is_everything() {
             return;
         }
-        let Some(body) = exchange.json() else { return };
+        let Some(body) = exchange.parsed() else {
+            return;
+        };
         let is_ours = |value: &serde_json::Value| {
             Key::of(value).is_some_and(|key| {
                 self.created
@@ -324,9 +326,10 @@ fn media_types() -> impl Iterator<Item = String> {
 }
 
 /// The JSON form of an answer in FHIR XML, for everything that judges by content.
-fn translation(exchange: &Exchange) -> Option<serde_json::Value> {
+fn translation(exchange: &Exchange) -> Option<Arc<serde_json::Value>> {
     let body = &exchange.response()?.body;
-    resource::is_markup(body).then(|| resource::of_body(body))?
+    let resource = resource::is_markup(body).then(|| resource::of_body(body))?;
+    resource.map(Arc::new)
 }
 
 /// Resources that an exchange brought into being, as far as its answer says so.
@@ -341,7 +344,7 @@ pub fn created_by(exchange: &Exchange) -> Vec<Key> {
         return Vec::new();
     }
     let mut keys: Vec<Key> = Vec::new();
-    let body = exchange.json();
+    let body = exchange.parsed();
     if response.status == 201 {
         let put = exchange.request.method == Method::Put;
         let named = put
@@ -350,13 +353,13 @@ pub fn created_by(exchange: &Exchange) -> Vec<Key> {
         keys.extend(exchange.header("location").and_then(Key::from_reference));
         keys.extend(named);
         keys.extend(
-            body.as_ref()
+            body.as_deref()
                 .and_then(Key::of)
                 .filter(|key| key.resource_type != "OperationOutcome"),
         );
     }
     let entries = body
-        .as_ref()
+        .as_deref()
         .map(crate::fhir::bundle::entries)
         .into_iter()
         .flatten();

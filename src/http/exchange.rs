@@ -1,8 +1,12 @@
 //! An exchange: one request as it was sent, its response or failure, and the timings. Plain data, no judgement.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::message::{Request, Response};
+use super::parsed;
 
 /// Why there is no response. The request may or may not have been carried out; see [`Failure::is_unknown`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +81,7 @@ pub struct Exchange {
     pub timings: Timings,
     /// The body of the response as FHIR JSON where it came as FHIR XML; a session fills it in, for the words of FHIR
     /// are not known here. The bytes in `outcome` stay what was received.
-    pub translated: Option<serde_json::Value>,
+    pub translated: Option<Arc<Value>>,
 }
 
 impl Exchange {
@@ -92,11 +96,16 @@ impl Exchange {
     }
 
     /// The body as JSON (numbers keep their text), if it is JSON or was translated to it.
-    pub fn json(&self) -> Option<serde_json::Value> {
+    pub fn json(&self) -> Option<Value> {
+        self.parsed().map(Arc::unwrap_or_clone)
+    }
+
+    /// As [`Exchange::json`], for those who only look at it: judges that follow each other share one.
+    pub fn parsed(&self) -> Option<Arc<Value>> {
         if self.translated.is_some() {
             return self.translated.clone();
         }
-        serde_json::from_slice(&self.response()?.body).ok()
+        parsed::json(&self.response()?.body)
     }
 
     /// A header field of the response.

@@ -8,6 +8,7 @@ pub mod date;
 pub mod dial;
 pub mod exchange;
 pub mod message;
+mod parsed;
 pub mod policy;
 #[cfg(test)]
 pub(crate) mod scripted;

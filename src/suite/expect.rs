@@ -153,7 +153,7 @@ fn path(expression: &crate::fhir::path::Expression, outcome: &StepOutcome<'_>) -
     let variables = outcome.bindings.variables();
     let mut judgement = Judgement::default();
     for exchange in outcome.evidence.exchanges {
-        let Some(resource) = exchange.json() else {
+        let Some(resource) = exchange.parsed() else {
             judgement.add(Judgement::broken(not_json(exchange)));
             continue;
         };

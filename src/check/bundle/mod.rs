@@ -5,6 +5,8 @@ mod full_url_matches;
 mod history_order;
 mod type_fits;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{Check, Evidence};
@@ -20,10 +22,10 @@ pub static CHECKS: &[&dyn Check] = &[
 ];
 
 /// The successful answers that are Bundles.
-fn bundles<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = (&'a Exchange, Value)> {
+fn bundles<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = (&'a Exchange, Arc<Value>)> {
     evidence.exchanges.iter().filter_map(|exchange| {
         let status = exchange.status()?;
-        let body = exchange.json()?;
+        let body = exchange.parsed()?;
         let is_bundle = resource::resource_type(&body) == Some("Bundle");
         ((200..300).contains(&status) && is_bundle).then_some((*exchange, body))
     })

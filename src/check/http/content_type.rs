@@ -51,8 +51,8 @@ fn judge(exchange: &Exchange, base: &str) -> Option<Violation> {
         return None;
     }
     let found = response.media_type();
-    let body = exchange.json();
-    let is_fhir = body.as_ref().and_then(resource::resource_type).is_some();
+    let body = exchange.parsed();
+    let is_fhir = body.as_deref().and_then(resource::resource_type).is_some();
     let is_xml = resource::is_markup(&response.body);
     let fitting = if is_xml { FHIR_XML } else { FHIR_JSON };
     // JSON labelled as XML and the reverse are wrong whatever was asked for.
@@ -69,7 +69,7 @@ fn judge(exchange: &Exchange, base: &str) -> Option<Violation> {
     if !is_fhir && (!is_success || !is_interaction(exchange, base)) {
         return None;
     }
-    let what = match &body {
+    let what = match body.as_deref() {
         Some(_) if is_fhir && is_xml => "a FHIR resource in XML",
         Some(Value::Object(_)) if is_fhir => "a FHIR resource",
         Some(_) => "JSON that is no resource",

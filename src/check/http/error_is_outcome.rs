@@ -51,12 +51,12 @@ fn judge(exchange: &Exchange, base: &str) -> Option<Violation> {
     if !is_error || !speaks_fhir || !must_explain {
         return None;
     }
-    let body = exchange.json();
+    let body = exchange.parsed();
     // XML that this program cannot read may still be an OperationOutcome.
     if response.media_type() == FHIR_XML && body.is_none() && !response.body.is_empty() {
         return None;
     }
-    if body.as_ref().is_some_and(outcome::is_outcome) {
+    if body.as_deref().is_some_and(outcome::is_outcome) {
         return None;
     }
     let what = if response.body.is_empty() {

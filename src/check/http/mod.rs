@@ -7,6 +7,8 @@ mod last_modified_matches;
 mod location_matches;
 mod no_server_error;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::Check;
@@ -24,12 +26,12 @@ pub static CHECKS: &[&dyn Check] = &[
 ];
 
 /// The one resource that a successful answer is about: not a Bundle, not an OperationOutcome, not a part of one.
-fn single_resource(exchange: &Exchange) -> Option<Value> {
+fn single_resource(exchange: &Exchange) -> Option<Arc<Value>> {
     let response = exchange.response()?;
     if !(200..300).contains(&response.status) || asks_for_a_part(&exchange.request.url) {
         return None;
     }
-    let body = exchange.json()?;
+    let body = exchange.parsed()?;
     match resource::resource_type(&body)? {
         "Bundle" | "OperationOutcome" | "Parameters" | "CapabilityStatement" => None,
         _ => Some(body),

@@ -1,6 +1,8 @@
 //! JSON and XML of one version hold the same content. Not the narrative's spelling, only its words; not what was sent:
 //! that is `same_as_sent`.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::super::{Check, CheckSpec, Evidence, without_indexes};
@@ -60,7 +62,7 @@ impl Check for SameInBothFormats {
 struct Representation {
     is_xml: bool,
     version: (Key, String),
-    resource: Value,
+    resource: Arc<Value>,
 }
 
 impl Representation {
@@ -72,7 +74,9 @@ impl Representation {
         if url.contains("_summary=") || url.contains("_elements=") {
             return None;
         }
-        let resource = exchange.json().filter(|resource| !is_subsetted(resource))?;
+        let resource = exchange
+            .parsed()
+            .filter(|resource| !is_subsetted(resource))?;
         let version = resource::version_id(&resource)?.to_owned();
         Some(Representation {
             is_xml: resource::is_markup(&response.body),

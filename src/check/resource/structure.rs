@@ -47,7 +47,7 @@ impl Check for Structure {
             if asks_for_parts(exchange) {
                 continue;
             }
-            let Some(body) = exchange.json() else {
+            let Some(body) = exchange.parsed() else {
                 continue;
             };
             let mut seen: BTreeSet<Identity> = BTreeSet::new();

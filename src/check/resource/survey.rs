@@ -79,7 +79,9 @@ impl Survey {
             }
             return;
         }
-        let Some(body) = exchange.json() else { return };
+        let Some(body) = exchange.parsed() else {
+            return;
+        };
         self.responses += 1;
         let seen = self.validate(exchange, &body);
         if self.bodies.len() < MAX_BODIES {
@@ -158,7 +160,7 @@ impl Survey {
                 let path = exchange.request.url.split('?').next().unwrap_or_default();
                 self.patched.extend(Key::from_reference(path));
                 self.patched
-                    .extend(exchange.json().as_ref().and_then(Key::of));
+                    .extend(exchange.parsed().as_deref().and_then(Key::of));
             }
             Method::Post | Method::Put => {
                 let mut written = IndexMap::new();

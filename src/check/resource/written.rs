@@ -48,7 +48,7 @@ pub(super) fn against(
     exchange: &Exchange,
     kinds: fn(Kind) -> bool,
 ) -> Vec<Difference> {
-    let Some(body) = exchange.json() else {
+    let Some(body) = exchange.parsed() else {
         return Vec::new();
     };
     let name = resource::resource_type(sent);
@@ -60,7 +60,7 @@ pub(super) fn against(
             .filter_map(bundle::resource)
             .find(|resource| key.is_some() && Key::of(resource) == key)
     } else {
-        Some(&body)
+        Some(&*body)
     };
     found.filter(is_sent).map_or_else(Vec::new, |found| {
         differences(sent, found)
@@ -77,7 +77,7 @@ fn whole_resource(exchange: &Exchange) -> Option<Key> {
     if other.iter().any(|part| url.contains(part)) {
         return None;
     }
-    let body = exchange.json()?;
+    let body = exchange.parsed()?;
     (!super::is_subsetted(&body)).then(|| Key::of(&body))?
 }
 

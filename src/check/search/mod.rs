@@ -97,7 +97,7 @@ fn is_relative(url: &str) -> bool {
 /// One page of an answer.
 struct Page<'a> {
     exchange: &'a Exchange,
-    bundle: Value,
+    bundle: Arc<Value>,
 }
 
 /// A search with all its pages.
@@ -116,7 +116,7 @@ impl<'a> Search<'a> {
             .iter()
             .map_while(|exchange| {
                 let is_success = exchange.status()? == 200;
-                let bundle = exchange.json()?;
+                let bundle = exchange.parsed()?;
                 let is_bundle = resource::resource_type(&bundle) == Some("Bundle");
                 (is_success && is_bundle).then_some(Page { exchange, bundle })
             })

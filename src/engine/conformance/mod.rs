@@ -59,6 +59,7 @@ async fn run_suite(context: &Context, suite: &Suite, plan: &[Planned<'_>], resul
     });
     let mut done: Vec<(usize, CaseRecord, Vec<Arc<Exchange>>)> = Vec::with_capacity(plan.len());
     let mut running = tokio::task::JoinSet::new();
+    let shared = Arc::new(suite.clone());
     for (position, planned) in plan.iter().enumerate() {
         if context.is_stopped() {
             break;
@@ -69,7 +70,7 @@ async fn run_suite(context: &Context, suite: &Suite, plan: &[Planned<'_>], resul
                     collect(context, running.join_next().await, &mut done);
                 }
                 let context = context.clone();
-                let suite = suite.clone();
+                let suite = Arc::clone(&shared);
                 let case = planned.case.clone();
                 running.spawn(async move {
                     let (record, exchanges) = case::execute(&context, &suite, &case).await;

@@ -30,11 +30,16 @@ pub fn judge_responses(
 ) -> (Vec<CaseRecord>, Vec<ExchangeRecord>) {
     let mut records = Vec::new();
     let mut shown = Vec::new();
+    let mut groups = grouped_by_check(context, seen.unwrap_or_default());
     for check in check::passive() {
-        let (record, exchanges) = match check.spec().id == Structure.spec().id {
-            true => surveyed(context, check.spec(), seen.unwrap_or_default()),
+        let spec = check.spec();
+        let (record, exchanges) = match spec.id == Structure.spec().id {
+            true => surveyed(context, spec, seen.unwrap_or_default()),
             false => match seen {
-                Some(seen) => over_all(context, check, seen),
+                Some(seen) => {
+                    let groups = groups.swap_remove(spec.id).unwrap_or_default();
+                    over_all(context, spec, groups, seen)
+                }
                 None => continue,
             },
         };
@@ -79,13 +84,16 @@ fn surveyed(
     (record, shown)
 }
 
-fn over_all(
-    context: &Context,
-    check: &dyn Check,
-    seen: &[Arc<Exchange>],
-) -> (CaseRecord, Vec<ExchangeRecord>) {
+/// Violations with the numbers of their exchanges, those that look the same together.
+type Groups = IndexMap<Vec<String>, Vec<(Violation, u32)>>;
+
+/// What the passive checks of single exchanges find, by id of the check. All look at one exchange before any looks at
+/// the next, so that its body is parsed once.
+fn grouped_by_check(context: &Context, seen: &[Arc<Exchange>]) -> IndexMap<&'static str, Groups> {
     let base = context.session.base();
-    let mut groups: IndexMap<Vec<String>, Vec<(Violation, u32)>> = IndexMap::new();
+    let is_single = |check: &&dyn Check| check.spec().id != Structure.spec().id;
+    let checks: Vec<&dyn Check> = check::passive().filter(is_single).collect();
+    let mut groups: IndexMap<&'static str, Groups> = IndexMap::new();
     for exchange in seen {
         let evidence = Evidence {
             exchanges: &[exchange.as_ref()],
@@ -95,14 +103,26 @@ fn over_all(
             memory: Some(&context.memory),
             base: &base,
         };
-        for violation in check.judge(&evidence) {
-            groups
-                .entry(violation.signature.clone())
-                .or_default()
-                .push((violation, exchange.number));
+        for check in &checks {
+            for violation in check.judge(&evidence) {
+                groups
+                    .entry(check.spec().id)
+                    .or_default()
+                    .entry(violation.signature.clone())
+                    .or_default()
+                    .push((violation, exchange.number));
+            }
         }
     }
-    let spec = check.spec();
+    groups
+}
+
+fn over_all(
+    context: &Context,
+    spec: &CheckSpec,
+    groups: Groups,
+    seen: &[Arc<Exchange>],
+) -> (CaseRecord, Vec<ExchangeRecord>) {
     let id = format!("{SUITE}/{}", spec.id.replace('/', "-"));
     let mut record = blank(&id, spec, seen.len() as u64);
     let mut numbers: Vec<u32> = Vec::new();
@@ -222,7 +242,7 @@ fn over_stored(
     stored: &[Stored],
     judge: fn(&Stored) -> Option<Violation>,
 ) -> (CaseRecord, Vec<ExchangeRecord>) {
-    let mut groups: IndexMap<Vec<String>, Vec<(Violation, u32)>> = IndexMap::new();
+    let mut groups = Groups::new();
     for pair in stored {
         if let Some(violation) = judge(pair) {
             groups

@@ -388,7 +388,8 @@ fn next_link(exchange: &Exchange) -> Option<String> {
     if exchange.status() != Some(200) {
         return None;
     }
-    bundle::link(&exchange.json()?, "next").map(str::to_owned)
+    let page = exchange.parsed()?;
+    bundle::link(&page, "next").map(str::to_owned)
 }
 
 /// Names of environment variables that the templates of a case use, in order, without repetition.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::extract::{self, Node};
 use super::memory::Memory;
+use super::places::Places;
 use super::reference::{Pointer, matches_key};
 use super::{Answer, Match, criterion};
 use crate::fhir::Key;
@@ -25,7 +26,8 @@ pub struct Known<'a> {
     resources: Vec<&'a Value>,
     base: Option<&'a str>,
     memory: Option<&'a Memory>,
-    by_key: OnceCell<BTreeMap<(&'a str, &'a str), &'a Value>>,
+    /// Where there is no memory that has them.
+    places: OnceCell<Places>,
     referring: RefCell<BTreeMap<(String, String), Rc<Referring<'a>>>>,
 }
 
@@ -36,7 +38,7 @@ impl<'a> Known<'a> {
             resources: resources.into_iter().collect(),
             base: None,
             memory: None,
-            by_key: OnceCell::new(),
+            places: OnceCell::new(),
             referring: RefCell::default(),
         }
     }
@@ -70,13 +72,17 @@ impl<'a> Known<'a> {
 
     fn find_answer(&self, query: &Query) -> Answer {
         let mut answer = Answer::default();
-        for resource in &self.resources {
-            let Some(key) = Key::of(resource) else {
-                continue;
-            };
+        let searched: Box<dyn Iterator<Item = &Value>> = match &query.resource_type {
+            Some(name) => Box::new(self.of_type(name)),
+            None => Box::new(self.all()),
+        };
+        for resource in searched {
             if !super::is_of_searched_type(resource, query) {
                 continue;
             }
+            let Some(key) = Key::of(resource) else {
+                continue;
+            };
             match super::judge_criteria(resource, self, query) {
                 Match::Yes => answer.must.push(key),
                 Match::No => answer.refused += 1,
@@ -108,26 +114,31 @@ impl<'a> Known<'a> {
         self.resources.iter().copied()
     }
 
+    /// The resources of a type, in their order.
     pub(super) fn of_type(&self, name: &str) -> impl Iterator<Item = &'a Value> {
-        self.resources
-            .iter()
-            .copied()
-            .filter(move |resource| resource_type(resource) == Some(name))
+        let positions = self.places().of_type(name).iter();
+        positions.map(move |position| self.resources[*position])
     }
 
     /// The resource with a key; the first, should there be several.
     pub(super) fn find(&self, key: &Key) -> Option<&'a Value> {
-        self.find_by(&key.resource_type, &key.id)
+        let position = self.places().find(&key.resource_type, &key.id)?;
+        Some(self.resources[position])
     }
 
-    fn find_by(&self, name: &str, id_of: &str) -> Option<&'a Value> {
-        let by_key = self.by_key.get_or_init(|| {
-            let known = self.resources.iter().rev();
-            known
-                .filter_map(|resource| Some(((resource_type(resource)?, id(resource)?), *resource)))
-                .collect()
-        });
-        by_key.get(&(name, id_of)).copied()
+    fn places(&self) -> &Places {
+        match self.memory {
+            Some(memory) => memory.places(&self.resources),
+            None => self.places.get_or_init(|| Places::of(&self.resources)),
+        }
+    }
+
+    /// The position of this very resource, if it is one of the known.
+    fn position(&self, resource: &Value) -> Option<usize> {
+        let position = self
+            .places()
+            .find(resource_type(resource)?, id(resource)?)?;
+        std::ptr::eq(self.resources[position], resource).then_some(position)
     }
 
     /// The nodes of a parameter in a resource; those of a known resource are extracted once, as far as there is a
@@ -140,18 +151,12 @@ impl<'a> Known<'a> {
         resource: &'r Value,
         parameter: &'static SearchParameter,
     ) -> Result<Arc<[Node<'r>]>, String> {
-        let extract = || extract::nodes(resource, parameter).map(Arc::from);
-        let Some(memory) = self.memory else {
-            return extract();
-        };
-        let is_known = resource_type(resource)
-            .zip(id(resource))
-            .and_then(|(name, id)| self.find_by(name, id))
-            .is_some_and(|known| std::ptr::eq(known, resource));
-        if is_known {
-            memory.nodes(resource, parameter)
-        } else {
-            extract()
+        let known = self
+            .memory
+            .and_then(|memory| Some((memory, self.position(resource)?)));
+        match known {
+            Some((memory, position)) => memory.nodes(position, resource, parameter),
+            None => extract::nodes(resource, parameter).map(Arc::from),
         }
     }
 

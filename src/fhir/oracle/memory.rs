@@ -1,16 +1,16 @@
-//! What was found out about one set of resources, kept between judgements: answers by query, extracted nodes by
-//! resource and parameter. Not the resources: it is worth as much as they stay the same, so whoever makes a set makes a
-//! memory beside it and never lends it to another.
+//! What was found out about one set of resources, kept between judgements: where each stands, answers by query,
+//! extracted nodes by resource and parameter. Not the resources: it is worth as much as they stay the same and in their
+//! order, so whoever makes a set makes a memory beside it and never lends it to another.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use serde_json::Value;
 
 use super::Answer;
 use super::extract::{self, Node};
-use crate::fhir::Key;
+use super::places::Places;
 use crate::fhir::definitions::SearchParameter;
 use crate::fhir::query::{Criterion, Query, Subject};
 
@@ -26,14 +26,15 @@ type Extracted = Result<Arc<[Node<'static>]>, String>;
 /// Answers and nodes of one set of resources, shared by threads. What does not fit is found out again each time.
 #[derive(Default)]
 pub struct Memory {
+    places: OnceLock<Places>,
     answers: Mutex<HashMap<Question, Arc<Answer>>>,
     nodes: Mutex<Nodes>,
 }
 
 #[derive(Default)]
 struct Nodes {
-    /// By the address of the parameter, which is one of the definitions and never moves, then by key.
-    extracted: HashMap<usize, HashMap<Key, Extracted>>,
+    /// By the address of the parameter, which is one of the definitions and never moves, then by position.
+    extracted: HashMap<usize, HashMap<usize, Extracted>>,
     count: usize,
 }
 
@@ -59,30 +60,30 @@ impl Memory {
         found
     }
 
-    /// The nodes of a parameter in a resource of the set.
+    /// Where the resources of the set stand in it.
+    pub(super) fn places(&self, resources: &[&Value]) -> &Places {
+        self.places.get_or_init(|| Places::of(resources))
+    }
+
+    /// The nodes of a parameter in a resource of the set, which stands at a position in it.
     pub(super) fn nodes(
         &self,
+        position: usize,
         resource: &Value,
         parameter: &'static SearchParameter,
     ) -> Result<Arc<[Node<'static>]>, String> {
-        let owned = || {
-            extract::nodes(resource, parameter)
-                .map(|nodes| nodes.into_iter().map(owned).collect::<Arc<[_]>>())
-        };
-        let Some(key) = Key::of(resource) else {
-            return owned();
-        };
         let name = std::ptr::from_ref(parameter) as usize;
         let kept = lock(&self.nodes);
         if let Some(known) = kept
             .extracted
             .get(&name)
-            .and_then(|by_key| by_key.get(&key))
+            .and_then(|by_position| by_position.get(&position))
         {
             return known.clone();
         }
         drop(kept);
-        let found = owned();
+        let found: Extracted =
+            extract::nodes(resource, parameter).map(|nodes| nodes.into_iter().map(owned).collect());
         let mut kept = lock(&self.nodes);
         if kept.count < MAX_NODES {
             // An empty list is worth keeping too: finding nothing costs as much as finding something.
@@ -90,7 +91,7 @@ impl Memory {
             kept.extracted
                 .entry(name)
                 .or_default()
-                .insert(key, found.clone());
+                .insert(position, found.clone());
         }
         found
     }

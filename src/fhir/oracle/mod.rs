@@ -17,6 +17,7 @@ mod logic;
 mod memory;
 mod number;
 mod pages;
+mod places;
 mod quantity;
 mod reference;
 mod sort;

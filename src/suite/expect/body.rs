@@ -67,13 +67,13 @@ pub(super) fn is(kind: BodyKind, outcome: &StepOutcome<'_>) -> Judgement {
     let Some(response) = exchange.response() else {
         return Judgement::undecided("no answer");
     };
-    let json = exchange.json();
-    let resource_type = json.as_ref().and_then(resource::resource_type);
+    let json = exchange.parsed();
+    let resource_type = json.as_deref().and_then(resource::resource_type);
     let (holds, expected) = match kind {
         BodyKind::Empty => (response.body.is_empty(), "no body"),
         BodyKind::Resource => (resource_type.is_some(), "a resource"),
         BodyKind::Outcome => (
-            json.as_ref().is_some_and(operation_outcome::is_outcome),
+            json.as_deref().is_some_and(operation_outcome::is_outcome),
             "an OperationOutcome",
         ),
         BodyKind::Bundle => (resource_type == Some("Bundle"), "a Bundle"),

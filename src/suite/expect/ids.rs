@@ -44,7 +44,7 @@ fn returned(outcome: &StepOutcome<'_>) -> BTreeSet<String> {
         .evidence
         .exchanges
         .iter()
-        .filter_map(|exchange| exchange.json())
+        .filter_map(|exchange| exchange.parsed())
         .flat_map(|page| bundle::match_keys(&page))
         .map(|key| key.id)
         .collect()
@@ -150,7 +150,8 @@ pub(super) fn total(total: Total, outcome: &StepOutcome<'_>) -> Judgement {
         Total::Exactly(wanted) => wanted,
     };
     let wrong = outcome.evidence.exchanges.iter().find_map(|exchange| {
-        let found = bundle::total(&exchange.json()?)?;
+        let page = exchange.parsed()?;
+        let found = bundle::total(&page)?;
         (found != wanted).then_some((exchange.number, found))
     });
     let Some((number, found)) = wrong else {
