@@ -184,7 +184,10 @@ pub(super) fn judge_value(
         ParameterKind::Number | ParameterKind::Date | ParameterKind::Quantity
     );
     if has_prefix && Prefix::split(value).0 == Prefix::Ne {
-        return unequal(matches);
+        // A primitive that has extensions only is no value.
+        let is_value = |(node, _): &(&Node<'_>, Match)| node.value.is_some();
+        let valued = nodes.iter().zip(matches).filter(is_value);
+        return unequal(valued.map(|(_, matched)| matched).collect());
     }
     Match::any(matches)
 }

@@ -50,6 +50,19 @@ fn dates_rise_or_fall_and_equals_are_in_any_order() {
 }
 
 #[test]
+fn what_has_no_value_is_neither_equal_nor_found_to_be_unequal() {
+    let query = Query::parse_url("Patient?birthdate=ne1980-01-01").unwrap();
+    let mut extended = born("x", None);
+    extended["_birthDate"] =
+        json!({"extension": [{"url": "http://example.org/e", "valueCode": "unknown"}]});
+    for patient in [born("y", None), extended] {
+        let judged = judge(&patient, &[], &query);
+        assert!(matches!(judged, Match::Open(_)), "{judged:?}");
+    }
+    assert_eq!(judge(&born("z", Some("1981")), &[], &query), Match::Yes);
+}
+
+#[test]
 fn resources_without_a_value_stand_together_anywhere() {
     let cohort = [
         born("a", Some("1980-01-01")),
