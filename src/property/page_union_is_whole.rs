@@ -110,6 +110,9 @@ fn judge(trace: &Trace, label: &str) -> Result<Option<Vec<Violation>>, Open> {
         return Ok(None);
     };
     let wanted = whole.set();
+    if does_not_page(trace, label, &walk) {
+        return Ok(None);
+    }
     let numbers: Vec<u32> = [&whole.exchanges[..], &walk.exchanges, &again.exchanges].concat();
     let found = judge_walk(trace, label, &walk, &wanted);
     let found: Vec<Violation> = found
@@ -123,6 +126,16 @@ fn judge(trace: &Trace, label: &str) -> Result<Option<Vec<Violation>>, Open> {
         })
         .collect();
     Ok((walk.pages.len() > 1 || !found.is_empty()).then_some(found))
+}
+
+/// One page that is as full as was asked for and leads nowhere: "Servers SHALL NOT return more resources than requested,
+/// even if they don't support paging" (<http://hl7.org/fhir/R4/search.html#count>).
+fn does_not_page(trace: &Trace, label: &str, walk: &Answer) -> bool {
+    let size = page_size(trace, label).and_then(|size| usize::try_from(size).ok());
+    match walk.pages.as_slice() {
+        [page] => walk.complete && Some(page.len()) == size,
+        _ => false,
+    }
 }
 
 /// A next link that the server gave and then refuses. 401 and 403 say something of the client, not of the link.
@@ -256,6 +269,13 @@ mod tests {
             judge(&[&["Patient/1"], &["Patient/2"], &["Patient/3"]]).violations,
             []
         );
+    }
+
+    #[test]
+    fn a_server_that_does_not_page_and_keeps_to_count_is_not_weighed() {
+        let judgement = judge(&[&["Patient/1", "Patient/2"]]);
+        assert_eq!((judgement.violations.len(), judgement.weighed), (0, 0));
+        assert_eq!(sign(&[&["Patient/1"]]).unwrap(), "lost");
     }
 
     #[test]

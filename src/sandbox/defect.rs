@@ -58,6 +58,7 @@ pub(super) enum Fault {
     IncludesAsMatch,
     LastModifiedAsInstant,
     LookupInvents,
+    NextLinkAbsent,
     NotOmitsMissing,
     OrDuplicates,
     PageOverlap,
@@ -358,6 +359,14 @@ pub static DEFECTS: &[Defect] = &[
         class: "operations",
         effect: "$lookup of an unknown code answers 200 with the code as its display",
         fault: Fault::LookupInvents,
+    },
+    Defect {
+        id: "next-link-absent",
+        title: "Pages have no next link",
+        provenance: "http://hl7.org/fhir/R4/http.html#paging",
+        class: "paging",
+        effect: "a page that does not hold all matches leads to no other, and the total counts them all",
+        fault: Fault::NextLinkAbsent,
     },
     Defect {
         id: "not-omits-missing",

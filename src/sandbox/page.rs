@@ -193,7 +193,7 @@ fn links(
     if start > 0 {
         add("previous", start.saturating_sub(snapshot.count));
     }
-    if end < snapshot.matches.len() {
+    if end < snapshot.matches.len() && !server.has(Fault::NextLinkAbsent) {
         let repeat = server.has(Fault::PageOverlap) && snapshot.count > 1;
         add("next", end - usize::from(repeat));
     }

@@ -6,6 +6,7 @@ mod ids;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::check::search::unpaged;
 use crate::check::{self, CheckSpec, Evidence};
 use crate::fhir::path::{Context, Item};
 use crate::fhir::{Key, bundle, resource};
@@ -96,6 +97,9 @@ pub fn evaluate_step(step: &Step, outcome: &StepOutcome<'_>) -> Judgement {
         if !judgement.violations.is_empty() {
             return judgement;
         }
+    }
+    if step.follow.is_some_and(|follow| follow.is_asked) {
+        judgement.undecided.extend(unpaged(&outcome.evidence));
     }
     judgement
 }

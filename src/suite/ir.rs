@@ -429,6 +429,8 @@ pub struct Poll {
 pub struct Follow {
     /// At most so many pages, the first included; a walk that stops there judges no completeness.
     pub pages: u32,
+    /// The step says so itself: the case is about pages. Else the walk serves what is expected of the whole.
+    pub is_asked: bool,
 }
 
 /// Pages of a walk unless the step says otherwise.

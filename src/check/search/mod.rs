@@ -7,6 +7,7 @@
 mod every_hit_matches;
 mod include_resolves;
 mod mode;
+mod next_link;
 mod no_duplicates;
 mod nothing_missing;
 mod self_link;
@@ -28,6 +29,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &every_hit_matches::EveryHitMatches,
     &include_resolves::IncludeResolves,
     &mode::Mode,
+    &next_link::NextLink,
     &no_duplicates::NoDuplicates,
     &nothing_missing::NothingMissing,
     &self_link::SelfLink,
@@ -273,11 +275,72 @@ impl<'a> Search<'a> {
         Some(decode_pairs(query))
     }
 
+    /// What `_count` may have held back on the only page; `None` where pages are followed, and where all that is known
+    /// and counted is shown. A server need not page: "Servers SHALL NOT return more resources than requested, even if
+    /// they don't support paging" (<http://hl7.org/fhir/R4/search.html#count>).
+    fn cut(&self, evidence: &Evidence<'_>) -> Option<Cut> {
+        let is_whole = self.pages.len() == 1 && self.is_complete(evidence);
+        if !is_whole || self.is_count_only() || self.starts_later() || self.has_own_parameters() {
+            return None;
+        }
+        let mut pairs = self.asked.pairs.iter();
+        let (_, count) = pairs.find(|(name, _)| name == "_count")?;
+        let shown: Vec<Key> = self.hits().filter_map(|(_, hit)| Key::of(hit)).collect();
+        let answer = answer(self, evidence).ok();
+        let known = answer
+            .as_ref()
+            .map_or(&[][..], |answer| answer.must.as_slice());
+        let hides = known.iter().any(|key| !shown.contains(key));
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let cut = Cut {
+            shown: number(shown.len()),
+            known: number(known.len()),
+            total: bundle::total(&self.pages.first()?.bundle).filter(|_| !self.may_estimate()),
+        };
+        let is_full = count.parse() == Ok(cut.shown);
+        (is_full && (hides || cut.matches() > cut.shown)).then_some(cut)
+    }
+
+    /// True if the total may be an estimate.
+    fn may_estimate(&self) -> bool {
+        let mut pairs = self.asked.pairs.iter();
+        pairs.any(|(name, value)| name == "_total" && value != "accurate")
+    }
+
     /// True if the answer holds no matches by request (`_count=0`, `_summary=count`).
     fn is_count_only(&self) -> bool {
         self.asked.pairs.iter().any(|(name, value)| {
             (name == "_count" && value == "0") || (name == "_summary" && value == "count")
         })
+    }
+}
+
+/// A page that is full by `_count` and leads to no other, where more may match than it shows.
+struct Cut {
+    /// Matches on the page.
+    shown: u64,
+    /// Matches that are known, of which the page shows any.
+    known: u64,
+    /// `Bundle.total`, where it is no estimate.
+    total: Option<u64>,
+}
+
+impl Cut {
+    /// Matches in all, as far as is known.
+    fn matches(&self) -> u64 {
+        self.known.max(self.total.unwrap_or_default())
+    }
+
+    /// True if the total counts what is not shown: nothing is lost, it is held back.
+    fn is_counted(&self) -> bool {
+        self.total
+            .is_some_and(|total| total > self.shown && total >= self.known)
+    }
+
+    /// True if the total says that nothing is held back, or less than what is known.
+    fn is_denied(&self) -> bool {
+        self.total
+            .is_some_and(|total| total <= self.shown || total < self.known)
     }
 }
 
@@ -415,10 +478,24 @@ pub fn undecidable(evidence: &Evidence<'_>) -> Option<String> {
             "the walk ended after {pages} page(s), before the last one"
         ));
     }
+    if let Some(cut) = search.cut(evidence)
+        && !cut.is_counted()
+    {
+        return Some(UNPAGED.to_owned());
+    }
     match answer(&search, evidence) {
         Err(reason) => Some(reason),
         Ok(answer) => open_throughout(&answer),
     }
+}
+
+const UNPAGED: &str = "the target does not page: an answer that _count cuts has no next link";
+
+/// Why a walk over pages says nothing: the target gave one page, and nothing leads to the rest. `None` if it pages, or
+/// if one page is all.
+pub fn unpaged(evidence: &Evidence<'_>) -> Option<String> {
+    let cut = Search::of(evidence)?.cut(evidence);
+    cut.map(|_| UNPAGED.to_owned())
 }
 
 /// Why an answer says nothing at all: R4 leaves it open for every resource whether it matches.

@@ -34,12 +34,7 @@ impl Check for Total {
 
 fn judge(evidence: &Evidence<'_>) -> Option<Violation> {
     let search = Search::of(evidence)?;
-    let may_estimate = search
-        .asked
-        .pairs
-        .iter()
-        .any(|(name, value)| name == "_total" && value != "accurate");
-    if may_estimate {
+    if search.may_estimate() {
         return None;
     }
     let totals: Vec<(u32, u64)> = search
@@ -75,7 +70,8 @@ fn judge(evidence: &Evidence<'_>) -> Option<Violation> {
     }
     let counted = u64::try_from(search.hits().count()).unwrap_or(u64::MAX);
     if !search.is_count_only() {
-        let is_complete = search.is_complete(evidence);
+        // Nor does a page that `_count` cuts say how many match.
+        let is_complete = search.is_complete(evidence) && search.cut(evidence).is_none();
         let starts_at_first = !search.starts_later();
         if (is_complete && starts_at_first && counted != total) || counted > total {
             return Some(violation(

@@ -9,7 +9,7 @@ use crate::sandbox::{DEFECTS, VARIANTS};
 #[test]
 fn ids_are_sorted_words_and_every_fault_has_a_source() {
     let ids: Vec<&str> = DEFECTS.iter().map(|defect| defect.id).collect();
-    assert!(ids.is_sorted() && ids.len() == 54);
+    assert!(ids.is_sorted() && ids.len() == 55);
     let faults: BTreeSet<_> = DEFECTS.iter().map(|defect| defect.fault).collect();
     assert_eq!(faults.len(), DEFECTS.len());
     for defect in DEFECTS {
@@ -58,6 +58,7 @@ fn faults_of_reading_show_in_one_request() {
         ("decimal-through-double", "Observation/o"),
         ("deleted-in-search", "Patient"),
         ("empty-string", "Patient/a"),
+        ("next-link-absent", "Patient?_count=1"),
         ("entry-without-request", "Patient/b/_history"),
         ("errors-as-html", "Patient/none"),
         ("filter-ignored", "Patient?gender=female"),

@@ -109,6 +109,7 @@ pub(super) fn step(
         poll: None,
         follow: Some(Follow {
             pages: DEFAULT_PAGES,
+            is_asked: false,
         }),
         confine: true,
         decides: false,

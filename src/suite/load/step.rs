@@ -118,6 +118,7 @@ pub(super) fn read(
     let needs_walk = expects.iter().any(needs_walk);
     let follow = follow(node, problems).or(needs_walk.then_some(Follow {
         pages: DEFAULT_PAGES,
+        is_asked: false,
     }));
     Some(Step {
         request: request?,
@@ -394,6 +395,7 @@ fn follow(node: &Node, problems: &mut Vec<Problem>) -> Option<Follow> {
         (Some(true), _) | (_, Some("next")) => {
             return Some(Follow {
                 pages: DEFAULT_PAGES,
+                is_asked: true,
             });
         }
         (Some(false), _) => return None,
@@ -409,5 +411,8 @@ fn follow(node: &Node, problems: &mut Vec<Problem>) -> Option<Follow> {
     }
     pages
         .and_then(|pages| u32::try_from(pages).ok())
-        .map(|pages| Follow { pages })
+        .map(|pages| Follow {
+            pages,
+            is_asked: false,
+        })
 }
