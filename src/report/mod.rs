@@ -1,5 +1,6 @@
 //! Reports: a finished run, and its comparison with a baseline, in one format per file. They render and never execute.
 
+mod causes;
 pub mod consultation;
 pub mod detail;
 mod json;

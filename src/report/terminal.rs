@@ -6,13 +6,16 @@ use crate::record::comparison::State;
 use crate::record::run::{CaseKind, ExchangeRecord, LoadRecord};
 use crate::record::{Run, Severity, Verdict};
 
+use super::causes::{Cause, causes};
 use super::layout::{clip, columns, ends, microseconds, milliseconds, number, verdicts};
 use super::paint::Paint;
 use super::summary::{self, Entry, entries};
 use super::{Format, Input};
 
-/// Findings that are shown in full; the rest are named.
+/// Causes that are shown in full; the rest are named.
 const MAX_SHOWN: usize = 20;
+/// Further findings of one cause that are named.
+const MAX_NAMED: usize = 5;
 /// Reasons of one kind that are listed.
 const MAX_REASONS: usize = 8;
 
@@ -272,43 +275,91 @@ fn section(title: &str, entries: &[Entry<'_>], input: &Input<'_>, paint: Paint) 
     if entries.is_empty() {
         return Vec::new();
     }
+    let causes = causes(entries, input.run);
     let mut lines = vec![
-        paint.bold(&format!("{title} ({})", entries.len())),
+        paint.bold(&format!(
+            "{title} ({})",
+            amount(entries.len(), causes.len())
+        )),
         String::new(),
     ];
-    for entry in entries.iter().take(MAX_SHOWN) {
-        let (sign, painted) = match entry.case.verdict {
-            Verdict::Fail => ("✗", paint.red("✗")),
-            Verdict::Warn => ("!", paint.yellow("!")),
-            _ => ("i", paint.dim("i")),
-        };
-        let severity = severity(entry.finding.severity);
-        lines.push(
-            ends(&format!(" {sign} {}", entry.finding.case), severity).replacen(sign, &painted, 1),
-        );
-        lines.push(format!("   {}", headline(entry)));
-        lines.push(format!(
-            "   expected {}",
-            clip(&entry.finding.expected, 120)
-        ));
-        lines.push(format!("   actual   {}", clip(&entry.finding.actual, 120)));
-        let first = entry
-            .finding
-            .exchanges
-            .last()
-            .and_then(|number| input.run.exchange(*number));
-        lines.extend(first.map(|exchange| paint.dim(&format!("   {}", exchange_line(exchange)))));
-        lines.push(String::new());
+    for cause in causes.iter().take(MAX_SHOWN) {
+        lines.extend(shown(cause, input, paint));
     }
-    if entries.len() > MAX_SHOWN {
-        let rest: Vec<&str> = entries[MAX_SHOWN..]
-            .iter()
-            .map(|entry| entry.finding.case.as_str())
-            .collect();
-        lines.push(format!(" and {} more: {}", rest.len(), rest.join(", ")));
+    if causes.len() > MAX_SHOWN {
+        let rest = &causes[MAX_SHOWN..];
+        let names: Vec<String> = rest.iter().map(named).collect();
+        lines.push(format!(" and {} more: {}", rest.len(), names.join(", ")));
         lines.push(String::new());
     }
     lines
+}
+
+/// `5`, `212, of 31 causes or fewer`.
+fn amount(findings: usize, causes: usize) -> String {
+    match findings == causes {
+        true => number(findings as u64),
+        false => format!("{}, of {causes} causes or fewer", number(findings as u64)),
+    }
+}
+
+fn named(cause: &Cause<'_>) -> String {
+    let first = &cause.shown.finding.case;
+    match cause.others.len() {
+        0 => first.clone(),
+        others => format!("{first} (+{others})"),
+    }
+}
+
+fn shown(cause: &Cause<'_>, input: &Input<'_>, paint: Paint) -> Vec<String> {
+    let entry = &cause.shown;
+    let (sign, painted) = match entry.case.verdict {
+        Verdict::Fail => ("✗", paint.red("✗")),
+        Verdict::Warn => ("!", paint.yellow("!")),
+        _ => ("i", paint.dim("i")),
+    };
+    let severity = severity(entry.finding.severity);
+    let mut lines = vec![
+        ends(&format!(" {sign} {}", entry.finding.case), severity).replacen(sign, &painted, 1),
+        format!("   {}", headline(entry)),
+        format!("   expected {}", clip(&entry.finding.expected, 120)),
+        format!("   actual   {}", clip(&entry.finding.actual, 120)),
+    ];
+    let last = entry.finding.exchanges.last();
+    let exchange = last.and_then(|number| input.run.exchange(*number));
+    lines.extend(exchange.map(|exchange| paint.dim(&format!("   {}", exchange_line(exchange)))));
+    lines.extend(also(cause));
+    lines.push(String::new());
+    lines
+}
+
+/// The other findings of a cause: the first cases by name, the rest by number.
+fn also(cause: &Cause<'_>) -> Option<String> {
+    let count = cause.others.len();
+    let mut names: Vec<&str> = Vec::new();
+    for entry in &cause.others {
+        let case = entry.finding.case.as_str();
+        if case != cause.shown.finding.case && !names.contains(&case) {
+            names.push(case);
+        }
+    }
+    if names.is_empty() {
+        return (count > 0).then(|| format!("   also     {count} of this case"));
+    }
+    let more = names.len().saturating_sub(MAX_NAMED);
+    names.truncate(MAX_NAMED);
+    let shared = match &cause.criterion {
+        Some(criterion) => format!(" with `{criterion}`"),
+        None => String::new(),
+    };
+    let rest = match more {
+        0 => String::new(),
+        more => format!(" and {more} more cases"),
+    };
+    Some(format!(
+        "   also     {count}{shared}: {}{rest}",
+        names.join(", ")
+    ))
 }
 
 /// What ought to hold, in the words of the case; what a check over all responses says is already in its title.
