@@ -540,7 +540,7 @@ pub enum DefinitionsAction {
 /// `rounds validate`
 #[derive(Debug, Clone, Args)]
 pub struct ValidateArgs {
-    /// Files with a resource each, as JSON
+    /// Files with a resource each, as JSON; Questionnaires among them judge the responses to them
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// FHIR package to load beside R4 and US Core; repeatable

@@ -60,8 +60,14 @@ pub fn guide(input: &Path, library: &Library) -> Result<Guide, String> {
     if !problems.is_empty() {
         return Err(problems.join("\n"));
     }
-    if guide.profiles.is_empty() && guide.codes.value_sets.is_empty() {
-        return Err(format!("{}: no profile and no value set", input.display()));
+    if guide.profiles.is_empty()
+        && guide.codes.value_sets.is_empty()
+        && guide.questionnaires.is_empty()
+    {
+        return Err(format!(
+            "{}: no profile, no value set and no Questionnaire",
+            input.display()
+        ));
     }
     Ok(guide)
 }

@@ -4,6 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::ParameterKind;
 use super::codes::Codes;
@@ -22,6 +23,8 @@ pub struct Guide {
     pub profiles: Vec<Profile>,
     /// Code systems and value sets.
     pub codes: Codes,
+    /// Questionnaires as published; a pack does not keep them.
+    pub questionnaires: Vec<Value>,
 }
 
 /// Name of a guide and what it expects of a server.
@@ -89,6 +92,7 @@ impl Guide {
             about: pack::decode(bytes, Part::About)?,
             profiles: pack::decode(bytes, Part::Profiles)?,
             codes: pack::decode(bytes, Part::Codes)?,
+            questionnaires: Vec::new(),
         })
     }
 

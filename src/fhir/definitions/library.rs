@@ -4,6 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use serde_json::Value;
+
+use super::build;
 use super::codes::{self, CodeSystem, Members, ValueSet};
 use super::guide::{Guide, r4, us_core};
 use super::profile::Profile;
@@ -15,6 +18,7 @@ pub struct Library {
     profiles: HashMap<String, Vec<(usize, usize)>>,
     value_sets: HashMap<String, (usize, usize, OnceLock<Members>)>,
     systems: HashMap<String, (usize, usize)>,
+    questionnaires: HashMap<String, Vec<(usize, usize)>>,
 }
 
 impl Library {
@@ -24,6 +28,7 @@ impl Library {
             profiles: HashMap::new(),
             value_sets: HashMap::new(),
             systems: HashMap::new(),
+            questionnaires: HashMap::new(),
             guides: Vec::new(),
         };
         for (at, guide) in guides.iter().enumerate() {
@@ -43,8 +48,20 @@ impl Library {
                 }
             }
         }
+        library.index_questionnaires(&guides);
         library.guides = guides;
         library
+    }
+
+    fn index_questionnaires(&mut self, guides: &[Arc<Guide>]) {
+        for (at, guide) in guides.iter().enumerate() {
+            for (index, form) in guide.questionnaires.iter().enumerate() {
+                if let Some(url) = form.get("url").and_then(Value::as_str) {
+                    let places = self.questionnaires.entry(url.to_owned()).or_default();
+                    places.push((at, index));
+                }
+            }
+        }
     }
 
     /// R4 with the guides that are built in.
@@ -112,6 +129,18 @@ impl Library {
             members
                 .get_or_init(|| codes::members(self, &self.guides[*at].codes.value_sets[*index])),
         )
+    }
+
+    /// The codes of a value set that is not of the library, as one that a resource contains; `None` if it is none.
+    pub(crate) fn members_of(&self, value_set: &Value) -> Option<Members> {
+        let value_set = build::value_set(value_set)?;
+        Some(codes::members(self, &value_set))
+    }
+
+    /// The Questionnaires with a canonical, of all versions.
+    pub(crate) fn questionnaires(&self, url: &str) -> impl Iterator<Item = &Value> {
+        let places = self.questionnaires.get(url).into_iter().flatten();
+        places.map(|&(at, index)| &self.guides[at].questionnaires[index])
     }
 
     pub(super) fn value_set_row(&self, canonical: &str) -> Option<&ValueSet> {

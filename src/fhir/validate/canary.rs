@@ -21,6 +21,11 @@ fn broken() -> Vec<(&'static str, Value)> {
             "abstract": false, "type": "Patient", "derivation": "constraint",
             "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient", "differential": {"element": [element]}})
     };
+    let response = |items: Value| {
+        json!({"resourceType": "QuestionnaireResponse", "status": "completed", "questionnaire": "#f", "item": items,
+            "contained": [{"resourceType": "Questionnaire", "id": "f", "status": "active",
+                "item": [{"linkId": "a", "type": "integer", "required": true}]}]})
+    };
     let race = json!([{"url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race", "extension": [{"url": "text", "valueInteger": 1}]}]);
     let pressure = json!({"resourceType": "Observation", "status": "final",
         "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}]}],
@@ -112,6 +117,22 @@ fn broken() -> Vec<(&'static str, Value)> {
                 "slicing": {"discriminator": [{"type": "value", "path": "nothing"}], "rules": "open"}})),
         ),
         (
+            rule::ATTACHMENT_SIZE,
+            patient(
+                "photo",
+                json!([{"contentType": "image/png", "data": "YWJj", "size": 4}]),
+            ),
+        ),
+        (
+            rule::LINK_ID,
+            response(json!([{"linkId": "b", "answer": [{"valueInteger": 1}]}])),
+        ),
+        (rule::ITEM_REQUIRED, response(json!([]))),
+        (
+            rule::ANSWER_TYPE,
+            response(json!([{"linkId": "a", "answer": [{"valueString": "b"}]}])),
+        ),
+        (
             rule::PROFILE_MIN,
             us_core(patient("active", json!(true)), "us-core-patient"),
         ),
@@ -131,6 +152,12 @@ fn sound() -> Vec<Value> {
             "identifier": [{"system": "http://a", "value": "1"}], "name": [{"family": "A"}], "gender": "female",
             "text": {"status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>a</p></div>"}}),
         json!({"resourceType": "Observation", "status": "final", "code": {"text": "a"}, "valueString": "b"}),
+        json!({"resourceType": "QuestionnaireResponse", "status": "completed", "questionnaire": "#f",
+            "item": [{"linkId": "a", "answer": [{"valueInteger": 1}]}],
+            "contained": [{"resourceType": "Questionnaire", "id": "f", "status": "active",
+                "item": [{"linkId": "a", "type": "integer", "required": true},
+                    {"linkId": "b", "type": "string", "required": true,
+                        "enableWhen": [{"question": "a", "operator": "=", "answerInteger": 2}]}]}]}),
     ]
 }
 

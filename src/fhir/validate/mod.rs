@@ -8,6 +8,7 @@
 //! where it demands something: what a profile does not constrain costs nothing.
 
 mod applied;
+mod attachment;
 mod binding;
 mod bundle;
 mod canary;
@@ -22,6 +23,7 @@ mod location;
 mod occurrence;
 mod overlay;
 mod primitive;
+mod questionnaire;
 mod reference;
 mod report;
 pub mod rule;

@@ -93,11 +93,45 @@ pub const SLICE_MAX: &str = "slicing/max";
 pub const SLICE_CLOSED: &str = "slicing/closed";
 /// Slices in the wrong order.
 pub const SLICE_ORDER: &str = "slicing/order";
+/// An Attachment that states another size than its data have.
+pub const ATTACHMENT_SIZE: &str = "attachment/size";
+/// A Questionnaire that is not known, or larger than what is followed; never an issue.
+pub const QUESTIONNAIRE: &str = "questionnaire/definition";
+/// An item whose linkId the Questionnaire does not have.
+pub const LINK_ID: &str = "questionnaire/link-id";
+/// An item in another group or under another question than in the Questionnaire.
+pub const ITEM_NESTING: &str = "questionnaire/nesting";
+/// Items in another order than in the Questionnaire; a warning.
+pub const ITEM_ORDER: &str = "questionnaire/order";
+/// An item or answer that is required and missing in a form that is complete.
+pub const ITEM_REQUIRED: &str = "questionnaire/required";
+/// Several items or answers where the item does not repeat.
+pub const ITEM_REPEATS: &str = "questionnaire/repeats";
+/// Fewer or more items or answers than `minOccurs` and `maxOccurs` say.
+pub const ITEM_OCCURS: &str = "questionnaire/occurs";
+/// An answer to an item that `enableWhen` disables; a warning as long as the form is not complete.
+pub const ITEM_DISABLED: &str = "questionnaire/disabled";
+/// Another text than that of the item in the Questionnaire; a warning.
+pub const ITEM_TEXT: &str = "questionnaire/text";
+/// An answer of another type than the question asks for, or an answer to a group or to a text.
+pub const ANSWER_TYPE: &str = "questionnaire/answer-type";
+/// An answer that is none of the options.
+pub const ANSWER_OPTION: &str = "questionnaire/answer-option";
+/// An answer beyond a limit of the question: value, length, decimal places, pattern.
+pub const ANSWER_LIMIT: &str = "questionnaire/answer-limit";
+/// A unit that the question does not offer.
+pub const ANSWER_UNIT: &str = "questionnaire/answer-unit";
+/// An attachment of a kind or size that the question does not allow.
+pub const ANSWER_CONTENT: &str = "questionnaire/answer-content";
 /// So many issues that the rest is not listed.
 pub const LIMIT: &str = "validation/limit";
 
 /// All rules with their basis, sorted by name.
 pub const RULES: &[(&str, &str)] = &[
+    (
+        ATTACHMENT_SIZE,
+        "http://hl7.org/fhir/R4/datatypes-definitions.html#Attachment.size",
+    ),
     (
         EXTENSIBLE,
         "http://hl7.org/fhir/R4/terminologies.html#extensible",
@@ -173,6 +207,62 @@ pub const RULES: &[(&str, &str)] = &[
     (PROFILE_PATTERN, "http://hl7.org/fhir/R4/profiling.html"),
     (PROFILE_RANGE, "http://hl7.org/fhir/R4/profiling.html"),
     (PROFILE_TYPE, "http://hl7.org/fhir/R4/profiling.html"),
+    (
+        ANSWER_CONTENT,
+        "http://hl7.org/fhir/R4/questionnaire-profiles.html#extensions",
+    ),
+    (
+        ANSWER_LIMIT,
+        "http://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.maxLength",
+    ),
+    (
+        ANSWER_OPTION,
+        "http://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.answerOption",
+    ),
+    (
+        ANSWER_TYPE,
+        "http://hl7.org/fhir/R4/valueset-item-type.html",
+    ),
+    (
+        ANSWER_UNIT,
+        "http://hl7.org/fhir/R4/extension-questionnaire-unitoption.html",
+    ),
+    (
+        QUESTIONNAIRE,
+        "http://hl7.org/fhir/R4/questionnaireresponse-definitions.html#QuestionnaireResponse.questionnaire",
+    ),
+    (
+        ITEM_DISABLED,
+        "http://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.enableWhen",
+    ),
+    (
+        LINK_ID,
+        "http://hl7.org/fhir/R4/questionnaireresponse-definitions.html#QuestionnaireResponse.questionnaire",
+    ),
+    (
+        ITEM_NESTING,
+        "http://hl7.org/fhir/R4/questionnaireresponse-definitions.html#QuestionnaireResponse.questionnaire",
+    ),
+    (
+        ITEM_OCCURS,
+        "http://hl7.org/fhir/R4/extension-questionnaire-maxoccurs.html",
+    ),
+    (
+        ITEM_ORDER,
+        "http://hl7.org/fhir/R4/questionnaireresponse.html",
+    ),
+    (
+        ITEM_REPEATS,
+        "http://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.repeats",
+    ),
+    (
+        ITEM_REQUIRED,
+        "http://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.required",
+    ),
+    (
+        ITEM_TEXT,
+        "http://hl7.org/fhir/R4/questionnaireresponse-definitions.html#QuestionnaireResponse.item.text",
+    ),
     (
         UNRESOLVED,
         "http://hl7.org/fhir/R4/references.html#contained",

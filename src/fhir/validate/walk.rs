@@ -134,6 +134,12 @@ impl<'v> Walk<'v> {
             "StructureDefinition" => self.definition(object),
             _ => {}
         }
+        if occurrence.code == "Questionnaire" {
+            self.questionnaire(value);
+        }
+        if occurrence.code == "QuestionnaireResponse" {
+            self.questionnaire_response(value);
+        }
         self.container(object, contained);
         self.profiles(&occurrence, object, is_root, contained);
     }
@@ -194,6 +200,9 @@ impl<'v> Walk<'v> {
             self.extension(value, object);
         } else if id == self.table.coding {
             self.code_system(object);
+        }
+        if node.name == "Attachment" {
+            self.attachment(object);
         }
         let Some(full) = &self.full else { return };
         let occurrence = Occurrence {

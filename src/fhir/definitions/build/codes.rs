@@ -51,9 +51,17 @@ fn add(system: &mut CodeSystem, concepts: &[Value], parent: u32, depth: usize) {
     }
 }
 
-/// A value set with a definition or a whole expansion.
+/// A value set with a definition or a whole expansion, by its canonical.
 pub(super) fn value_set(resource: &Value) -> Option<ValueSet> {
-    let url = text(resource, "url")?.to_owned();
+    inline(resource).filter(|value_set| !value_set.url.is_empty())
+}
+
+/// The same for one that a resource contains, which needs no canonical.
+pub(in super::super) fn inline(resource: &Value) -> Option<ValueSet> {
+    if text(resource, "resourceType") != Some("ValueSet") {
+        return None;
+    }
+    let url = text(resource, "url").unwrap_or_default().to_owned();
     let compose = resource.get("compose");
     let select = |name: &str| -> Vec<Selection> {
         let parts = compose.map_or(&[][..], |compose| list(compose, name));

@@ -35,6 +35,7 @@ pub fn guide(documents: &BTreeMap<String, Value>, library: &Library) -> (Guide, 
                 }
             }
             Some("ValueSet") => guide.codes.value_sets.extend(codes::value_set(document)),
+            Some("Questionnaire") => guide.questionnaires.push(document.clone()),
             Some("CodeSystem") => guide.codes.systems.extend(codes::system(document)),
             Some("SearchParameter") => guide.about.parameters.extend(parameter(document)),
             Some("CapabilityStatement") => expectations(document, &mut guide.about),

@@ -18,6 +18,7 @@ use super::codes::Codes;
 use super::guide::About;
 use super::pack::{self, PackError};
 use super::profile::Profile;
+pub(super) use codes::inline as value_set;
 pub use guide::guide;
 
 /// The version of FHIR whose definitions are taken.
