@@ -213,7 +213,7 @@ fn no_answer(kind: FailureKind, message: &str) -> Unfit {
             message.to_owned(),
             "check scheme and port of the base URL: does HTTP answer there?",
         ),
-        FailureKind::Connect | FailureKind::Broken => unreachable(
+        FailureKind::Connect | FailureKind::Broken | FailureKind::Stale => unreachable(
             message.to_owned(),
             "is the server up, and are host and port right?",
         ),

@@ -291,6 +291,10 @@ impl Transport for Authorized {
         self.granted.lock().expect("no panic while held").clone()
     }
 
+    fn resent(&self) -> u64 {
+        self.inner.resent()
+    }
+
     fn begin_cleanup(&self) {
         self.inner.begin_cleanup();
     }

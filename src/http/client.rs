@@ -1,5 +1,7 @@
 //! The network client, and the only file that names reqwest. One request in, one exchange out: bounded in time, size
-//! and redirects, pinned to the target's origin, never sent twice. Authorization is `auth`, permission is `policy`.
+//! and redirects, pinned to the target's origin, sent once. Authorization is `auth`, permission is `policy`.
+
+mod connecting;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -105,7 +107,8 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .tcp_nodelay(true)
-            .pool_max_idle_per_host(MAX_IDLE);
+            .pool_max_idle_per_host(MAX_IDLE)
+            .connector_layer(connecting::Noted);
         if target.in_process {
             builder = builder.no_proxy();
         }
@@ -218,10 +221,14 @@ impl Client {
         if !request.body.is_empty() {
             *wire.body_mut() = Some(request.body.clone().into());
         }
-        self.http
-            .execute(wire)
-            .await
-            .map_err(|error| broken(&error))
+        let (outcome, has_connected) = connecting::watched(self.http.execute(wire)).await;
+        outcome.map_err(|error| {
+            let failure = broken(&error);
+            match failure.kind {
+                FailureKind::Broken if !has_connected => stale(&failure),
+                _ => failure,
+            }
+        })
     }
 
     /// Reads the body up to the limit.
@@ -411,6 +418,14 @@ fn broken(error: &reqwest::Error) -> Failure {
         Stage::Exchanging
     };
     classify(error, stage)
+}
+
+/// The connection broke before the head of an answer, and it was not made for this request.
+fn stale(broken: &Failure) -> Failure {
+    failure(
+        FailureKind::Stale,
+        format!("{}; it had been idle", broken.message),
+    )
 }
 
 fn failure(kind: FailureKind, message: impl Into<String>) -> Failure {

@@ -30,6 +30,9 @@ pub enum FailureKind {
     Timeout,
     /// The connection broke after the request was sent.
     Broken,
+    /// The same on a connection that had been idle and was used again, before the head of an answer was there: the
+    /// server may have closed it without having seen the request (RFC 9112, section 9.3.1).
+    Stale,
     /// The response body is larger than the limit.
     TooLarge,
     /// What came back is not HTTP.
@@ -49,6 +52,7 @@ impl Failure {
             self.kind,
             FailureKind::Timeout
                 | FailureKind::Broken
+                | FailureKind::Stale
                 | FailureKind::TooLarge
                 | FailureKind::Protocol
         )

@@ -1,5 +1,6 @@
 //! What may be sent and when: writes only where allowed, a steady pace, a budget, Retry-After, a cap on what is in
-//! flight. It resends nothing and judges nothing; a 429 goes back to the caller like any other answer.
+//! flight. It judges nothing; a 429 goes back to the caller like any other answer. It sends a request once, but for a
+//! GET or HEAD whose idle connection broke under it: that one leaves once more, on the same terms.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -63,11 +64,21 @@ pub fn is_validation(request: &Request) -> bool {
     request.method == Method::Post && path.rsplit('/').next() == Some("$validate")
 }
 
+/// Nobody knows whether the server saw a request on a connection that broke: only what changes nothing may leave again.
+fn may_leave_again(request: &Request) -> bool {
+    matches!(request.method, Method::Get | Method::Head)
+}
+
+fn is_stale(exchange: &Exchange) -> bool {
+    matches!(&exchange.outcome, Err(failure) if failure.kind == FailureKind::Stale)
+}
+
 /// A transport that keeps to [`Terms`].
 pub struct Policed<T: ?Sized> {
     inner: Arc<T>,
     terms: Terms,
     sent: AtomicU64,
+    resent: AtomicU64,
     /// What was created is being removed.
     cleaning: AtomicBool,
     /// Held while waiting for one's turn; tokio's mutex is first come, first served.
@@ -85,6 +96,7 @@ impl<T: Transport + ?Sized> Policed<T> {
             inner,
             terms,
             sent: AtomicU64::new(0),
+            resent: AtomicU64::new(0),
             cleaning: AtomicBool::new(false),
             turn: tokio::sync::Mutex::new(None),
             hold: Mutex::new(None),
@@ -101,7 +113,12 @@ impl<T: Transport + ?Sized> Policed<T> {
     async fn police(&self, request: Request) -> Exchange {
         let is_safe = self.terms.validate_is_safe && is_validation(&request);
         if !self.terms.writes && is_write(&request) && !is_safe {
-            let message = format!("{} refused: writing is not allowed here", request.method);
+            let mut message = format!("{} refused: writing is not allowed here", request.method);
+            if is_validation(&request) {
+                message.push_str(
+                    "; `validate-is-safe: true` of the target would let $validate through",
+                );
+            }
             return self.refused(request, message);
         }
         let is_cleanup = self.cleaning.load(Ordering::Relaxed) && request.method == Method::Delete;
@@ -123,7 +140,15 @@ impl<T: Transport + ?Sized> Policed<T> {
             return self.refused(request, message);
         }
         let queued = arrived.elapsed();
+        let again = may_leave_again(&request).then(|| request.clone());
         let mut exchange = self.inner.send(request).await;
+        if let Some(request) = again.filter(|_| is_stale(&exchange))
+            && self.spend()
+            && self.wait_for_turn().await.is_ok()
+        {
+            self.resent.fetch_add(1, Ordering::Relaxed);
+            exchange = self.inner.send(request).await;
+        }
         exchange.timings.queued += queued;
         if let Some(response) = exchange.response() {
             self.note_hold(response);
@@ -215,6 +240,10 @@ impl<T: Transport + ?Sized> Transport for Policed<T> {
 
     fn base(&self) -> &Url {
         self.inner.base()
+    }
+
+    fn resent(&self) -> u64 {
+        self.resent.load(Ordering::Relaxed) + self.inner.resent()
     }
 
     fn begin_cleanup(&self) {

@@ -14,6 +14,8 @@ use super::target::{Auth, Target};
 pub(crate) enum Reply {
     /// Write these bytes and close.
     Bytes(Vec<u8>),
+    /// Write these bytes and wait for the next request on the same connection.
+    Kept(Vec<u8>),
     /// Close without a word.
     Close,
     /// Keep the connection and say nothing.
@@ -100,21 +102,25 @@ async fn serve(
     log: &Mutex<Vec<String>>,
     reply: &(dyn Fn(usize, &str) -> Reply + Send + Sync),
 ) {
-    let Some(text) = read_request(&mut stream).await else {
-        return;
-    };
-    let number = {
-        let mut log = log.lock().unwrap();
-        log.push(text.clone());
-        log.len() - 1
-    };
-    match reply(number, &text) {
-        Reply::Bytes(bytes) => {
-            let _ = stream.write_all(&bytes).await;
-            let _ = stream.shutdown().await;
+    while let Some(text) = read_request(&mut stream).await {
+        let number = {
+            let mut log = log.lock().unwrap();
+            log.push(text.clone());
+            log.len() - 1
+        };
+        match reply(number, &text) {
+            Reply::Kept(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                continue;
+            }
+            Reply::Bytes(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.shutdown().await;
+            }
+            Reply::Close => {}
+            Reply::Silence => std::future::pending().await,
         }
-        Reply::Close => {}
-        Reply::Silence => std::future::pending().await,
+        return;
     }
 }
 

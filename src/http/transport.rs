@@ -11,7 +11,9 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Exchange> + Send + 'a>>;
 
 /// Sends requests. A failure is data in the exchange, never an `Err` and never a panic.
 ///
-/// An implementation never retries, and follows redirects only within the target's origin for safe methods.
+/// An implementation follows redirects only within the target's origin for safe methods. It sends a request once, but for two
+/// cases that are nobody's fault: a GET or HEAD whose idle connection the server had closed (`policy`), and a token that
+/// expired (`auth`).
 pub trait Transport: Send + Sync {
     /// Sends one request and waits for the complete response.
     fn send(&self, request: Request) -> Sending<'_>;
@@ -22,6 +24,11 @@ pub trait Transport: Send + Sync {
     /// Scopes of the newest token that was fetched, as far as they may be recorded; none where nobody was asked.
     fn granted(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Requests that were sent once more because an idle connection broke under them.
+    fn resent(&self) -> u64 {
+        0
     }
 
     /// From now on what was created is removed: a spent budget of requests no longer stops a DELETE. Permission and
@@ -68,5 +75,9 @@ impl<T: Transport + ?Sized> Transport for ReadOnly<T> {
 
     fn granted(&self) -> Vec<String> {
         self.0.granted()
+    }
+
+    fn resent(&self) -> u64 {
+        self.0.resent()
     }
 }

@@ -37,7 +37,10 @@ impl fmt::Display for Class {
                 FailureKind::Dns | FailureKind::Connect => "connect",
                 FailureKind::Tls => "tls",
                 FailureKind::Timeout => "timeout",
-                FailureKind::Broken | FailureKind::Protocol | FailureKind::TooLarge => "broken",
+                FailureKind::Broken
+                | FailureKind::Stale
+                | FailureKind::Protocol
+                | FailureKind::TooLarge => "broken",
                 FailureKind::Redirect => "redirect",
                 FailureKind::Refused => "refused",
                 FailureKind::Auth => "auth",

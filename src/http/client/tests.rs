@@ -219,3 +219,40 @@ fn a_target_that_cannot_be_used_says_why_and_what_to_do() {
     let error = Client::new(&target, clock()).err().unwrap();
     assert!(error.what.contains("no/such/file.pem"));
 }
+
+/// Keeps every connection after its first answer and closes it when the second request of it has been read.
+async fn closes_what_is_idle() -> Server {
+    Server::start(|number, _| match number % 2 {
+        0 => Reply::Kept(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".to_vec()),
+        _ => Reply::Close,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_connection_that_was_idle_and_broke_is_told_from_one_that_was_new() {
+    let server = closes_what_is_idle().await;
+    let client = client(&server);
+    let first = client.send(Request::get("Patient/a")).await;
+    assert_eq!(first.status(), Some(200));
+    let second = client.send(Request::get("Patient/a")).await;
+    assert_eq!(kind(&second), FailureKind::Stale);
+    let new = Server::start(|_, _| Reply::Close).await;
+    let client = Client::new(&new.target(), Arc::new(SystemClock::new())).unwrap();
+    let only = client.send(Request::get("Patient/a")).await;
+    assert_eq!(kind(&only), FailureKind::Broken);
+}
+
+#[tokio::test]
+async fn a_read_is_sent_once_more_when_its_idle_connection_broke_and_a_write_is_not() {
+    let server = closes_what_is_idle().await;
+    let transport = connect(&server.target(), Arc::new(SystemClock::new())).unwrap();
+    assert_eq!(transport.send(Request::get("1")).await.status(), Some(200));
+    assert_eq!(transport.resent(), 0);
+    assert_eq!(transport.send(Request::get("2")).await.status(), Some(200));
+    assert_eq!((transport.resent(), server.requests().len()), (1, 3));
+    let write = transport.send(Request::new(Method::Put, "3")).await;
+    assert_eq!(kind(&write), FailureKind::Stale);
+    assert!(write.outcome.unwrap_err().is_unknown());
+    assert_eq!((transport.resent(), server.requests().len()), (1, 4));
+}

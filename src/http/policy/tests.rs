@@ -168,3 +168,45 @@ async fn validate_is_a_write_unless_the_owner_says_that_it_is_safe() {
     let other = Request::new(Method::Post, "Patient/$process");
     assert!(is_refused(&policed.send(other).await));
 }
+
+/// Every connection to it was idle for too long.
+struct Stale(Url);
+
+impl Transport for Stale {
+    fn send(&self, request: Request) -> Sending<'_> {
+        Box::pin(async move {
+            Exchange {
+                number: 0,
+                request,
+                outcome: Err(Failure {
+                    kind: FailureKind::Stale,
+                    message: String::new(),
+                }),
+                timings: Timings::default(),
+                translated: None,
+            }
+        })
+    }
+
+    fn base(&self) -> &Url {
+        &self.0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_once_more_is_paid_for_and_only_once() {
+    let wire = Arc::new(Stale(Url::parse("http://h.example/r4").unwrap()));
+    let terms = Terms {
+        writes: true,
+        max_requests: Some(4),
+        ..FREE
+    };
+    let policed = Policed::new(wire, terms, Arc::new(SystemClock::new()));
+    policed.send(Request::get("Patient/a")).await;
+    assert_eq!((policed.sent(), policed.resent()), (2, 1));
+    policed.send(Request::new(Method::Put, "Patient/a")).await;
+    assert_eq!((policed.sent(), policed.resent()), (3, 1));
+    // The budget has room for one more, not for its repetition.
+    policed.send(Request::get("Patient/a")).await;
+    assert_eq!((policed.sent(), policed.resent()), (4, 1));
+}
