@@ -10,6 +10,7 @@ use super::modest;
 use super::operation;
 use super::router::is_served;
 use super::server::Server;
+use super::unversioned;
 use super::variant::Difference;
 use crate::fhir::definitions::{ParameterKind, resource_types};
 use crate::http::message::{FHIR_JSON, FHIR_XML};
@@ -63,6 +64,9 @@ pub fn statement(server: &Server) -> Value {
             false => &SYSTEM,
         };
         rest["interaction"] = codes(system);
+        if !server.names_versions() {
+            unversioned::leave_out(&mut rest["interaction"]);
+        }
         rest["compartment"] = json!(["http://hl7.org/fhir/CompartmentDefinition/patient"]);
     }
     let mut statement = json!({
@@ -110,6 +114,9 @@ fn resource(server: &Server, name: &str) -> Value {
     }
     if server.is(Difference::Modest) {
         modest::claim(&mut resource);
+    }
+    if !server.names_versions() {
+        unversioned::claim(&mut resource);
     }
     resource
 }

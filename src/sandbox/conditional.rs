@@ -20,9 +20,9 @@ use crate::http::Method;
 /// True if the client has the current version already: `If-None-Match`, else `If-Modified-Since`.
 pub fn is_unchanged(server: &Server, call: &Call, version: &Version) -> bool {
     if call.headers.get("if-none-match").is_some() {
-        let current = server.etag(version);
+        let (current, shows) = (server.etag(version), server.names_versions());
         return tags(call, "if-none-match")
-            .any(|tag| tag == "*" || opaque_tag(&tag) == opaque_tag(&current));
+            .any(|tag| tag == "*" || shows && opaque_tag(&tag) == opaque_tag(&current));
     }
     let since = call
         .headers
@@ -53,8 +53,10 @@ pub fn check_match(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<(), Re
     if call.headers.get("if-match").is_none() || turn.server.has(Fault::IfMatchIgnored) {
         return Ok(());
     }
+    let shows = turn.server.names_versions();
     let holds = living.is_some_and(|version| {
-        tags(call, "if-match").any(|tag| tag == "*" || opaque_tag(&tag) == version.version_id)
+        tags(call, "if-match")
+            .any(|tag| tag == "*" || shows && opaque_tag(&tag) == version.version_id)
     });
     if !holds {
         return Err(Refusal::precondition(

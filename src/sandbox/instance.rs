@@ -55,9 +55,11 @@ fn represent(turn: &Turn<'_>, call: &Call, version: &Arc<Version>) -> Result<Rep
     Ok(reply)
 }
 
-/// Adds ETag and Last-Modified.
+/// Adds ETag, where versions are named, and Last-Modified.
 pub fn headers_of(turn: &Turn<'_>, mut reply: Reply, version: &Arc<Version>) -> Reply {
-    reply.headers.push(("ETag", turn.server.etag(version)));
+    if turn.server.names_versions() {
+        reply.headers.push(("ETag", turn.server.etag(version)));
+    }
     let modified = match turn.server.has(Fault::LastModifiedAsInstant) {
         true => version.last_updated(),
         false => super::server::http_date(version.instant),
@@ -130,7 +132,9 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refu
             method: Method::Delete,
             status: 204,
         });
-        reply.headers.push(("ETag", turn.server.etag(&version)));
+        if turn.server.names_versions() {
+            reply.headers.push(("ETag", turn.server.etag(&version)));
+        }
         reply.version = Some(version);
     }
     if preferred_return(&call.headers) == Some(Return::Outcome) {
@@ -194,12 +198,10 @@ fn same_content(stored: Option<&Value>, offered: &Value) -> bool {
 /// The answer to a write, or to a conditional create that found what it would have made.
 pub fn written(turn: &Turn<'_>, call: &Call, version: &Arc<Version>, status: u16) -> Reply {
     let mut reply = headers_of(turn, Reply::empty(status), version);
-    let location = format!(
-        "{}/{}/_history/{}",
-        turn.server.base(),
-        version.key,
-        version.version_id
-    );
+    let mut location = format!("{}/{}", turn.server.base(), version.key);
+    if turn.server.names_versions() {
+        location = format!("{location}/_history/{}", version.version_id);
+    }
     reply.headers.push(("Location", location));
     let preferred = match turn.server.has(Fault::PreferIgnored) {
         true => Return::default(),

@@ -37,6 +37,7 @@ mod tls;
 mod token;
 mod transaction;
 mod turn;
+mod unversioned;
 pub mod variant;
 
 #[cfg(test)]

@@ -22,11 +22,12 @@ use super::page::Cursors;
 use super::represent::{Format, represent};
 use super::router::{Route, allow};
 use super::smart::Smart;
-use super::store::{Draft, Store, Version, write};
+use super::store::{Draft, Naming, Store, Version, write};
 use super::turn::{Call, Payload, Reply, State, Turn};
 use super::variant::Difference;
 use super::{
     Options, capability, conditional, cors, instance, modest, operation, search, transaction,
+    unversioned,
 };
 use crate::clock::Clock;
 use crate::fhir::Key;
@@ -61,7 +62,13 @@ impl Server {
             .iter()
             .map(|variant| variant.difference)
             .collect();
-        let opaque = differences.contains(&Difference::OpaqueVersions);
+        let naming = if differences.contains(&Difference::NoVersions) {
+            Naming::Nameless
+        } else if differences.contains(&Difference::OpaqueVersions) {
+            Naming::Opaque
+        } else {
+            Naming::Numbers
+        };
         let keep_deleted = faults.contains(&Fault::DeletedInSearch);
         let server = Server {
             base: base.to_owned(),
@@ -73,7 +80,7 @@ impl Server {
                 .then(|| Smart::new(options)),
             clock: Arc::clone(&options.clock),
             state: Mutex::new(State {
-                store: Store::new(options.seed, opaque),
+                store: Store::new(options.seed, naming),
                 index: Index::new(base, keep_deleted),
                 cursors: Cursors::new(options.seed),
             }),
@@ -213,6 +220,9 @@ impl Server {
     fn methods(&self, route: &Route) -> &'static [Method] {
         match &self.facade {
             Some(_) => Facade::methods(),
+            None if !self.names_versions() && unversioned::is_left_out(route) => {
+                unversioned::methods()
+            }
             None if self.is(Difference::Modest) => modest::methods(route),
             None => route.methods(),
         }
@@ -372,6 +382,11 @@ impl Server {
         Refusal::new(410, "deleted", "the resource was deleted")
     }
 
+    /// False if nobody is shown a version (variant `no-versions`).
+    pub(super) fn names_versions(&self) -> bool {
+        !self.is(Difference::NoVersions)
+    }
+
     /// The weak entity tag of a version.
     pub(super) fn etag(&self, version: &Version) -> String {
         if self.has(Fault::EtagDiffers) {
@@ -430,6 +445,9 @@ pub(super) fn dispatch(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusa
     use Method::{Delete, Get, Patch, Post, Put};
     if let Some(scopes) = &turn.scopes {
         scopes.permit(call.method, &call.route, &call.pairs, &call.headers)?;
+    }
+    if !turn.server.names_versions() {
+        unversioned::permit(&call.route)?;
     }
     match (call.method, &call.route) {
         (Get, Route::Metadata) => {

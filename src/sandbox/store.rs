@@ -70,19 +70,30 @@ pub struct Store {
     latest: Timestamp,
     seed: Seed,
     assigned: u64,
-    opaque: bool,
+    naming: Naming,
+}
+
+/// How versions are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// 1, 2, 3.
+    Numbers,
+    /// Strings without order.
+    Opaque,
+    /// As numbers inside; no resource says which.
+    Nameless,
 }
 
 impl Store {
-    /// An empty store; `opaque` makes version ids that are not numbers.
-    pub fn new(seed: Seed, opaque: bool) -> Self {
+    /// An empty store.
+    pub fn new(seed: Seed, naming: Naming) -> Self {
         Store {
             records: BTreeMap::new(),
             log: Vec::new(),
             latest: Timestamp::UNIX_EPOCH,
             seed,
             assigned: 0,
-            opaque,
+            naming,
         }
     }
 
@@ -130,14 +141,14 @@ impl Store {
         }
         let instant = Timestamp::from_millisecond(milliseconds).unwrap_or(self.latest);
         self.latest = instant;
-        let version_id = if self.opaque {
-            opaque_id(self.seed, &draft.key, number)
-        } else {
-            number.to_string()
+        let version_id = match self.naming {
+            Naming::Opaque => opaque_id(self.seed, &draft.key, number),
+            Naming::Numbers | Naming::Nameless => number.to_string(),
         };
+        let shown = (self.naming != Naming::Nameless).then_some(version_id.as_str());
         let resource = draft
             .resource
-            .map(|resource| stamp(resource, &draft.key, &version_id, instant));
+            .map(|resource| stamp(resource, &draft.key, shown, instant));
         let body = resource.as_ref().map_or_else(Bytes::new, write);
         let version = Arc::new(Version {
             key: draft.key,
@@ -188,8 +199,8 @@ fn opaque_id(seed: Seed, key: &Key, number: u64) -> String {
     format!("v{:016x}", seed.index(number).0)
 }
 
-/// Sets id, version and instant; members that are there keep their place, new ones follow `resourceType` and `id`.
-fn stamp(mut resource: Value, key: &Key, version_id: &str, instant: Timestamp) -> Value {
+/// Sets id, version (or takes out what a client wrote there) and instant; members that are there keep their place, new ones follow `resourceType` and `id`.
+fn stamp(mut resource: Value, key: &Key, version_id: Option<&str>, instant: Timestamp) -> Value {
     let Some(members) = resource.as_object_mut() else {
         return resource;
     };
@@ -199,7 +210,12 @@ fn stamp(mut resource: Value, key: &Key, version_id: &str, instant: Timestamp) -
         place(members, "meta", Value::Object(Map::new()), 2);
     }
     if let Some(meta) = members.get_mut("meta").and_then(Value::as_object_mut) {
-        place(meta, "versionId", json!(version_id), 0);
+        match version_id {
+            Some(version_id) => place(meta, "versionId", json!(version_id), 0),
+            None => {
+                meta.shift_remove("versionId");
+            }
+        }
         place(meta, "lastUpdated", json!(instant_text(instant)), 1);
     }
     resource
@@ -232,7 +248,7 @@ mod tests {
 
     #[test]
     fn member_order_and_number_text_survive_the_stamp() {
-        let mut store = Store::new(Seed(1), false);
+        let mut store = Store::new(Seed(1), Naming::Numbers);
         let source: Value =
             serde_json::from_str(r#"{"resourceType":"Patient","z":1.10,"a":1e+2}"#).unwrap();
         let version = store.append(draft("1", Some(source)), Timestamp::UNIX_EPOCH);
@@ -247,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_rollback_takes_versions_and_log_back() {
-        let mut store = Store::new(Seed(1), false);
+        let mut store = Store::new(Seed(1), Naming::Numbers);
         let empty = || Some(json!({"resourceType": "Patient"}));
         store.append(draft("1", empty()), Timestamp::UNIX_EPOCH);
         let mark = store.log().len();
@@ -261,7 +277,7 @@ mod tests {
 
     #[test]
     fn instants_of_one_resource_grow_even_when_the_clock_stands() {
-        let mut store = Store::new(Seed(1), true);
+        let mut store = Store::new(Seed(1), Naming::Opaque);
         let first = store.append(draft("1", None), Timestamp::UNIX_EPOCH);
         let second = store.append(draft("1", None), Timestamp::UNIX_EPOCH);
         assert!(second.instant > first.instant);

@@ -26,6 +26,7 @@ pub(super) enum Difference {
     Modest,
     Smart,
     IfMatchRequired,
+    NoVersions,
 }
 
 /// The variant of an id.
@@ -78,6 +79,14 @@ pub static VARIANTS: &[Variant] = &[
                  a reference to nothing is refused",
         provenance: "http://hl7.org/fhir/R4/http.html#rejecting-updates",
         difference: Difference::Modest,
+    },
+    Variant {
+        id: "no-versions",
+        title: "A server without versions",
+        effect: "claims versioning no-version: no meta.versionId, no ETag, no vread and no history; a Location names no \
+                 version, and an If-Match that names one is answered with 412",
+        provenance: "http://hl7.org/fhir/R4/valueset-versioning-policy.html",
+        difference: Difference::NoVersions,
     },
     Variant {
         id: "opaque-versions",

@@ -271,6 +271,41 @@ fn opaque_versions_work_as_versions_do() {
 }
 
 #[test]
+fn a_server_without_versions_shows_none() {
+    let server = with_variant("no-versions");
+    let created = put(&server, &patient("a", "One"));
+    assert_eq!(created.headers.get("etag"), None);
+    let location = created.headers.get("location").unwrap();
+    assert!(location.ends_with("/Patient/a"), "{location}");
+    let read = get(&server, "Patient/a");
+    assert_eq!(read.headers.get("etag"), None);
+    assert!(read.headers.get("last-modified").is_some());
+    assert!(json(&read)["meta"]["versionId"].is_null());
+    for url in [
+        "Patient/a/_history",
+        "Patient/a/_history/1",
+        "Patient/_history",
+        "_history",
+    ] {
+        assert_outcome(&get(&server, url), 405);
+    }
+    let batch = json!({"resourceType": "Bundle", "type": "batch", "entry": [
+        {"request": {"method": "GET", "url": "Patient/a/_history/1"}}]});
+    let answer = json(&server.handle(&Request::new(Method::Post, "").with_json(&batch)));
+    assert_eq!(
+        answer["entry"][0]["response"]["status"],
+        "405 Method Not Allowed"
+    );
+    let named = Request::new(Method::Put, "Patient/a")
+        .with_json(&patient("a", "Two"))
+        .with_header("If-Match", "W/\"1\"");
+    assert_outcome(&server.handle(&named), 412);
+    let statement = json(&get(&server, "metadata")).to_string();
+    assert!(statement.contains("no-version") && !statement.contains("vread"));
+    assert!(!statement.contains("history-"));
+}
+
+#[test]
 fn a_deleted_resource_can_be_unknown() {
     let server = with_variant("gone-as-404");
     put(&server, &patient("a", "Ada"));
