@@ -1,6 +1,8 @@
 //! Secrets and patient data kept out of what is written: `Secret<T>`, header redaction, and `Disclosure`,
 //! which decides for every datum whether this run may show it. Not cryptography.
 
+mod standard;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, RwLock};
@@ -53,51 +55,6 @@ pub fn header_is_open(name: &str) -> bool {
         .iter()
         .any(|open| open.eq_ignore_ascii_case(name))
 }
-
-/// Words that stand in open headers by their specifications. What a server writes there besides is masked.
-const HEADER_WORDS: &[&str] = &[
-    "*",
-    "accept",
-    "accept-encoding",
-    "accept-language",
-    "authorization",
-    "br",
-    "charset=utf-8",
-    "chunked",
-    "content-type",
-    "deflate",
-    "delete",
-    "fhirversion=4.0",
-    "get",
-    "gzip",
-    "head",
-    "identity",
-    "if-match",
-    "if-none-match",
-    "must-revalidate",
-    "no-cache",
-    "no-store",
-    "no-transform",
-    "options",
-    "origin",
-    "patch",
-    "post",
-    "prefer",
-    "private",
-    "proxy-revalidate",
-    "public",
-    "put",
-    "application/fhir+json",
-    "application/fhir+xml",
-    "application/json",
-    "application/json+fhir",
-    "application/problem+json",
-    "application/x-www-form-urlencoded",
-    "application/xml",
-    "text/html",
-    "text/plain",
-    "text/xml",
-];
 
 /// Fields of a request whose value a server may have given (an entity tag, a date); other open ones are of ours.
 const ECHOING_FIELDS: &[&str] = &["if-match", "if-modified-since", "if-none-match"];
@@ -215,6 +172,8 @@ enum Part {
     Words(String),
     Data(String),
     Url(String),
+    Code(String),
+    Field(String, String),
 }
 
 impl Phrase {
@@ -234,6 +193,21 @@ impl Phrase {
     #[must_use]
     pub fn data(mut self, value: impl Into<String>) -> Self {
         self.0.push(Part::Data(value.into()));
+        self
+    }
+
+    /// Appends a code that a server gave where R4 has a closed list of its own (kinds of Bundle); shown if it stands
+    /// there, for it says nothing about anybody. Never a code of a record, such as a gender.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.0.push(Part::Code(code.into()));
+        self
+    }
+
+    /// Appends the value of a header field of a response.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.push(Part::Field(name.to_owned(), value.into()));
         self
     }
 
@@ -259,6 +233,8 @@ impl From<&str> for Phrase {
 pub struct Disclosure {
     everything: bool,
     known: Arc<RwLock<HashSet<String>>>,
+    /// What this run wrote into URLs by itself; shown in URLs only, for a record may hold the same text.
+    asked: Arc<RwLock<HashSet<String>>>,
 }
 
 impl Disclosure {
@@ -266,7 +242,7 @@ impl Disclosure {
     pub fn everything() -> Self {
         Disclosure {
             everything: true,
-            known: Arc::default(),
+            ..Self::default()
         }
     }
 
@@ -284,6 +260,17 @@ impl Disclosure {
     pub fn learn(&self, value: impl Into<String>) {
         if !self.everything {
             self.known
+                .write()
+                .expect("no panic while the set is held")
+                .insert(value.into());
+        }
+    }
+
+    /// Adds a segment of a path, or the whole value of a parameter (not percent-encoded), that this run wrote without
+    /// looking at anybody's data: it is shown in URLs.
+    pub fn learn_asked(&self, value: impl Into<String>) {
+        if !self.everything {
+            self.asked
                 .write()
                 .expect("no panic while the set is held")
                 .insert(value.into());
@@ -331,6 +318,13 @@ impl Disclosure {
                 .read()
                 .expect("no panic while the set is held")
                 .contains(value)
+    }
+
+    fn is_asked(&self, value: &str) -> bool {
+        self.asked
+            .read()
+            .expect("no panic while the set is held")
+            .contains(value)
     }
 
     /// The value, or its shape.
@@ -381,7 +375,7 @@ impl Disclosure {
     /// A path segment stays if it is a word of the protocol (`_history`, `$validate`, `metadata`) or was learned;
     /// resource types are learned by whoever makes the disclosure, so that a logical id is never taken for a word.
     fn segment(&self, segment: &str) -> String {
-        if PATH_WORDS.contains(&segment) || self.knows(segment) {
+        if PATH_WORDS.contains(&segment) || self.knows(segment) || self.is_asked(segment) {
             segment.to_owned()
         } else {
             "‹id›".to_owned()
@@ -396,7 +390,8 @@ impl Disclosure {
         let decoded = percent_encoding::percent_decode_str(value)
             .decode_utf8_lossy()
             .into_owned();
-        let is_shown = decoded.split([',', '|', '$']).all(|part| self.knows(part))
+        let is_shown = self.is_asked(&decoded)
+            || decoded.split([',', '|', '$']).all(|part| self.knows(part))
             || (OPEN_PARAMETERS.contains(&name)
                 && decoded.split(',').all(|part| self.is_protocol(part)));
         let is_word = |part: &str| {
@@ -412,6 +407,15 @@ impl Disclosure {
         } else {
             format!("{name}=‹masked›")
         }
+    }
+
+    /// The form of a search by POST as far as it may be shown; the same bytes if all of it may be.
+    pub fn form(&self, form: &str) -> String {
+        if self.everything || form.is_empty() {
+            return form.to_owned();
+        }
+        let fields: Vec<String> = form.split('&').map(|field| self.parameter(field)).collect();
+        fields.join("&")
     }
 
     /// True for values of `_sort`, `_include`, `_count` and their like that are made of known words and small numbers.
@@ -433,6 +437,7 @@ impl Disclosure {
         let name = name.to_ascii_lowercase();
         match name.as_str() {
             "etag" | "if-match" | "if-none-match" => self.entity_tag(value),
+            "location" | "content-location" => self.url(value),
             "content-length" | "retry-after" if value.bytes().all(|byte| byte.is_ascii_digit()) => {
                 value.to_owned()
             }
@@ -469,13 +474,10 @@ impl Disclosure {
 
     /// A list of words with those masked that no specification puts into an open field.
     fn words(&self, list: &str) -> String {
-        let is_word = |word: &str| {
-            let lower = word.to_ascii_lowercase().replace('"', "");
-            let seconds = lower.strip_prefix("max-age=").unwrap_or("x");
-            HEADER_WORDS.contains(&lower.as_str())
-                || seconds.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        if list.split([',', ';']).all(|word| is_word(word.trim())) {
+        if list
+            .split([',', ';'])
+            .all(|word| standard::is_header_word(word.trim()))
+        {
             list.to_owned()
         } else {
             self.value(list)
@@ -490,6 +492,9 @@ impl Disclosure {
                 Part::Words(words) => text.push_str(words),
                 Part::Data(value) => text.push_str(&self.value(value)),
                 Part::Url(url) => text.push_str(&self.url(url)),
+                Part::Code(code) if standard::is_code(code) => text.push_str(code),
+                Part::Code(code) => text.push_str(&self.value(code)),
+                Part::Field(name, value) => text.push_str(&self.response_field(name, value)),
             }
         }
         text
@@ -562,6 +567,34 @@ mod tests {
             disclosure.request_field("If-Match", "\"1\""),
             "\"‹1 characters›\""
         );
+    }
+
+    #[test]
+    fn what_was_asked_is_shown_in_urls_and_nowhere_else() {
+        let disclosure = Disclosure::nothing();
+        disclosure.learn("Patient");
+        disclosure.learn("birthdate");
+        disclosure.learn_asked("ge1970-01-01");
+        disclosure.learn_asked("rounds-none");
+        for url in ["Patient?birthdate=ge1970-01-01", "Patient/rounds-none"] {
+            assert_eq!(disclosure.url(url), url);
+        }
+        assert_eq!(
+            disclosure.form("birthdate=ge1970-01-01&birthdate=1931"),
+            "birthdate=ge1970-01-01&birthdate=‹masked›"
+        );
+        assert_eq!(disclosure.value("ge1970-01-01"), "‹12 characters›");
+    }
+
+    #[test]
+    fn a_code_of_the_protocol_is_shown_and_another_is_not() {
+        let disclosure = Disclosure::nothing();
+        let phrase = Phrase::say("").code("searchset").words(", ").code("female");
+        assert_eq!(disclosure.phrase(&phrase), "searchset, ‹6 characters›");
+        // The same text from a record is data.
+        assert_eq!(disclosure.value("document"), "‹8 characters›");
+        let field = Phrase::say("got ").field("Content-Type", "text/turtle; charset=utf-8");
+        assert_eq!(disclosure.phrase(&field), "got text/turtle; charset=utf-8");
     }
 
     #[test]

@@ -99,7 +99,10 @@ pub fn exchange(exchange: &Exchange, base: &str, disclosure: &Disclosure) -> Exc
         request_headers: open_headers(exchange.request.headers.iter(), |name, value| {
             disclosure.request_field(name, value)
         }),
-        request_body: body(&exchange.request.body, disclosure),
+        request_body: match curl::shown_form(&exchange.request, disclosure) {
+            Some(form) => Some(form),
+            None => body(&exchange.request.body, disclosure),
+        },
         status: exchange.status(),
         failure: exchange
             .outcome

@@ -4,8 +4,11 @@
 use serde_json::Value;
 
 use super::exchange::Exchange;
-use super::message::{Headers, Method};
+use super::message::{Headers, Method, Request};
 use crate::secret::{Disclosure, header_is_open};
+
+/// Media type of forms, RFC 9110 and <http://hl7.org/fhir/R4/http.html#search>.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Fields that curl writes itself or that change nothing about the answer.
 const OMITTED: &[&str] = &["accept-encoding", "content-length", "host", "user-agent"];
@@ -14,10 +17,8 @@ const OMITTED: &[&str] = &["accept-encoding", "content-length", "host", "user-ag
 /// a file that the user provides.
 pub fn line(exchange: &Exchange, disclosure: &Disclosure) -> String {
     let request = &exchange.request;
-    let body = match (
-        request.body.is_empty(),
-        shown_body(&request.body, disclosure),
-    ) {
+    let shown = shown_form(request, disclosure).or_else(|| shown_body(&request.body, disclosure));
+    let body = match (request.body.is_empty(), shown) {
         (true, _) => Body::None,
         (false, Some(text)) => Body::Text(text),
         (false, None) => Body::Elsewhere,
@@ -122,7 +123,15 @@ pub fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The body as text if every value in it may be shown. A form body (`_search`) is never shown: it is a URL.
+/// The form of a search by POST, if every value in it may be shown: what would stand in a URL is weighed like one.
+pub fn shown_form(request: &Request, disclosure: &Disclosure) -> Option<String> {
+    let media_type = request.headers.get("content-type")?;
+    let text = std::str::from_utf8(&request.body).ok()?;
+    let is_shown = media_type == FORM && disclosure.form(text) == text;
+    (is_shown && !text.is_empty()).then(|| text.to_owned())
+}
+
+/// The body as text if every value in it may be shown.
 fn shown_body(body: &[u8], disclosure: &Disclosure) -> Option<String> {
     let text = std::str::from_utf8(body).ok()?;
     if disclosure.is_everything() {

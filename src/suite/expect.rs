@@ -2,6 +2,7 @@
 
 mod body;
 mod ids;
+mod refusal;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -35,32 +36,34 @@ pub struct Judgement {
     pub violations: Vec<Violation>,
     /// Why something could not be decided; a case with reasons and no violations is not passed.
     pub undecided: Vec<String>,
+    /// Why the target had every right to refuse what it was asked; nothing else is judged then.
+    pub not_claimed: Option<String>,
 }
 
 impl Judgement {
     /// Everything held and was decided.
     pub fn holds(&self) -> bool {
-        self.violations.is_empty() && self.undecided.is_empty()
+        *self == Judgement::default()
     }
 
     fn broken(violation: Violation) -> Self {
         Judgement {
             violations: vec![violation],
-            undecided: Vec::new(),
+            ..Judgement::default()
         }
     }
 
     fn undecided(reason: impl Into<String>) -> Self {
         Judgement {
-            violations: Vec::new(),
             undecided: vec![reason.into()],
+            ..Judgement::default()
         }
     }
 
     fn of(violations: Vec<Violation>) -> Self {
         Judgement {
             violations,
-            undecided: Vec::new(),
+            ..Judgement::default()
         }
     }
 
@@ -86,6 +89,9 @@ pub fn evaluate_step(step: &Step, outcome: &StepOutcome<'_>) -> Judgement {
     if step.expects.is_empty() && !(200..300).contains(&status) {
         let method = exchange.request.method;
         return Judgement::undecided(format!("a preparing {method} was answered with {status}"));
+    }
+    if let Some(judgement) = refusal::judged(&step.refusal, exchange) {
+        return judgement;
     }
     let mut judgement = Judgement::default();
     for is_status in [true, false] {
@@ -137,7 +143,7 @@ fn status(patterns: &[StatusPattern], outcome: &StepOutcome<'_>) -> Judgement {
         .unwrap_or_default();
     let mut actual = Phrase::say(found.to_string());
     if !codes.is_empty() {
-        actual = actual.words(" with issue ").data(codes.join(", "));
+        actual = actual.words(" with issue ").words(codes.join(", "));
     }
     Judgement::broken(
         Violation::new(
@@ -344,6 +350,9 @@ pub fn standing(case: &Case, violation: &Violation) -> Standing {
         sentence: case.sentence.clone(),
         usual_causes: Vec::new(),
     };
+    if violation.rule == refusal::RULE {
+        return refusal::standing();
+    }
     let Some(spec) = spec else { return of_case() };
     let usual_causes = spec.usual_causes.iter().map(|cause| (*cause).to_owned());
     if asked_for {

@@ -165,6 +165,17 @@ pub struct Requirement {
     pub expression: Expression,
 }
 
+impl Requirement {
+    /// Why a case that needs it does not run. A condition that its author wrote in FHIRPath may as well ask that
+    /// something be *not* claimed, so that it is no missing claim.
+    pub fn unmet(&self) -> String {
+        match self.text == self.expression.text() {
+            true => format!("only where the CapabilityStatement says: {}", self.text),
+            false => format!("not claimed: {}", self.text),
+        }
+    }
+}
+
 /// Chooses one resource of the cohort and binds values of it: `${name.id}`, `${name.KEY}`.
 #[derive(Debug, Clone)]
 pub struct Pick {
@@ -203,10 +214,25 @@ pub struct Step {
     pub follow: Option<Follow>,
     /// For searches: restrict to the cohort and to what the target demands.
     pub confine: bool,
-    /// What it expects is under test though other steps follow: a refusal breaks the rule, it does not block the case.
-    pub decides: bool,
+    /// What it means if the target refuses the request.
+    pub refusal: Refusal,
     /// Where it is written.
     pub span: Span,
+}
+
+/// What it means that a target refuses a request: answers it with a 4xx, or with 501.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Refusal {
+    /// What the expectations say of its status. A step that others follow and that expects a success alone prepares:
+    /// its refusal keeps the case from being decided.
+    #[default]
+    Expected,
+    /// `decides: true`: it breaks the rule even where other steps follow.
+    Judged,
+    /// The right of a target that does not claim this; the case is skipped.
+    NotClaimed(String),
+    /// All of it is claimed, one by one, and R4 does not say that everything goes together: worth knowing (MAY).
+    Noted,
 }
 
 /// A request before its names are filled in.

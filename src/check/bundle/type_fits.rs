@@ -39,7 +39,7 @@ impl Check for TypeFits {
                         if found.is_empty() {
                             Phrase::say("no Bundle.type")
                         } else {
-                            Phrase::say("Bundle.type = ").data(found)
+                            Phrase::say("Bundle.type = ").code(found)
                         },
                     )
                     .at("Bundle.type")

@@ -79,7 +79,7 @@ fn judge(exchange: &Exchange, base: &str) -> Option<Violation> {
         Phrase::say(format!("no Content-Type, and the body is {what}"))
     } else {
         Phrase::say("Content-Type ")
-            .data(found.clone())
+            .field("content-type", found.clone())
             .words(format!(", and the body is {what}"))
     };
     Some(

@@ -64,7 +64,7 @@ impl Check for NoServerError {
             let codes = body.as_ref().map(outcome::codes).unwrap_or_default();
             let mut actual = Phrase::say(format!("status {status}"));
             if !codes.is_empty() {
-                actual = actual.words(" with issue ").data(codes.join(", "));
+                actual = actual.words(" with issue ").words(codes.join(", "));
             }
             violations.push(
                 Violation::new(SPEC.id, "The server fails", "a status below 500", actual)

@@ -29,9 +29,12 @@ pub enum Outcome {
     Undecided(Verdict),
 }
 
-struct Attempt {
-    outcome: Outcome,
-    exchanges: Vec<Arc<Exchange>>,
+/// One attempt at a case.
+pub(super) struct Attempt {
+    /// What came of it.
+    pub(super) outcome: Outcome,
+    /// All that was exchanged.
+    pub(super) exchanges: Vec<Arc<Exchange>>,
 }
 
 /// Runs a case and gives its record with all its exchanges.
@@ -257,7 +260,8 @@ fn weight(verdict: &Verdict) -> u8 {
     }
 }
 
-async fn attempt(context: &Context, suite: &Suite, case: &Case, number: u32) -> Attempt {
+/// Attempts a case; the number, from 1, makes what it writes differ from that of the other attempts.
+pub(super) async fn attempt(context: &Context, suite: &Suite, case: &Case, number: u32) -> Attempt {
     let scope = context.session.scope();
     let mut bindings = bindings(context, suite, case, number);
     // The confirming attempt picks the same witnesses: it asks whether the same thing happens again.
@@ -270,7 +274,7 @@ async fn attempt(context: &Context, suite: &Suite, case: &Case, number: u32) -> 
         &mut bindings,
     );
     let witnesses = match chosen {
-        Ok(witnesses) => witnesses.into_iter().map(|witness| witness.key).collect(),
+        Ok(witnesses) => witnesses,
         Err(reason) => {
             return Attempt {
                 outcome: Outcome::Undecided(Verdict::Vacuous(reason)),
@@ -282,7 +286,7 @@ async fn attempt(context: &Context, suite: &Suite, case: &Case, number: u32) -> 
     let mut outcome = Outcome::Held;
     for (position, step) in case.steps.iter().enumerate() {
         let is_last = position + 1 == case.steps.len();
-        let ended = if is_last || step.decides {
+        let ended = if is_last {
             runner.run(step).await
         } else {
             runner.prepare(step).await

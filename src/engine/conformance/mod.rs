@@ -1,6 +1,7 @@
 //! Conformance: runs the cases of a plan, bounded in number at a time, confirms what fails on fresh data, and folds
 //! everything into case records. Judgement itself is in `suite::expect` and `check`.
 
+mod authored;
 mod case;
 mod reread;
 mod responses;

@@ -13,7 +13,8 @@ use crate::fhir::{Key, bundle, resource};
 use crate::http::{Exchange, FailureKind, Method, Request};
 use crate::record::Verdict;
 use crate::suite::expect::{self, StepOutcome};
-use crate::suite::ir::{BodyTemplate, Case, Expectation, Follow, Rule, Step};
+use crate::suite::ir::{BodyTemplate, Case, Expectation, Follow, Refusal, Rule, Step};
+use crate::suite::pick::Witness;
 use crate::suite::request::{is_xml, with_parameters};
 use crate::suite::template::Bindings;
 
@@ -23,7 +24,7 @@ use super::super::populate::load::merge_patch;
 use super::super::precondition;
 use super::super::require;
 use super::super::session::{Scope, TAG_SYSTEM};
-use super::Outcome;
+use super::{Outcome, authored};
 
 /// Pause between two looks of a polling step.
 const POLL_PAUSE: Duration = Duration::from_millis(100);
@@ -36,7 +37,9 @@ pub struct Runner<'a> {
     context: &'a Context,
     scope: &'a Scope,
     bindings: Bindings,
-    /// Resources of the cohort that the case picked.
+    /// Names of the picks of the case.
+    picks: Vec<String>,
+    /// Resources of the cohort that they chose.
     witnesses: Vec<Key>,
 }
 
@@ -46,13 +49,17 @@ impl<'a> Runner<'a> {
         context: &'a Context,
         scope: &'a Scope,
         bindings: Bindings,
-        witnesses: Vec<Key>,
+        witnesses: Vec<Witness>,
     ) -> Self {
         Runner {
             context,
             scope,
             bindings,
-            witnesses,
+            picks: witnesses
+                .iter()
+                .map(|witness| witness.name.clone())
+                .collect(),
+            witnesses: witnesses.into_iter().map(|witness| witness.key).collect(),
         }
     }
 
@@ -64,10 +71,16 @@ impl<'a> Runner<'a> {
             return outcome;
         };
         let exchanges = self.scope.exchanges();
+        // The last of its kind: a look at the version that the server demands may have followed.
         let refused = exchanges[before..]
-            .last()
+            .iter()
+            .rfind(|exchange| exchange.request.method == step.request.method)
             .and_then(|exchange| exchange.status());
         match refused {
+            // The step is what the rule is about: that it is refused is the finding.
+            Some(status) if step.refusal == Refusal::Judged && !is_reserved(step, status) => {
+                outcome
+            }
             Some(status) if expects_success(step) && (400..500).contains(&status) => {
                 let method = step.request.method;
                 Outcome::Undecided(Verdict::Blocked(format!(
@@ -129,6 +142,8 @@ impl<'a> Runner<'a> {
 
     async fn send(&self, step: &Step, version: Option<String>) -> Result<Arc<Exchange>, Verdict> {
         let mut request = step.request.fill(&self.bindings).map_err(Verdict::Error)?;
+        let picks: Vec<&str> = self.picks.iter().map(String::as_str).collect();
+        authored::learn(self.context, &picks, &step.request, &self.bindings);
         if let Some(version) = version {
             request.headers.set("If-Match", version);
         }
@@ -261,6 +276,9 @@ impl<'a> Runner<'a> {
         if !judgement.violations.is_empty() {
             return Outcome::Violated(judgement.violations);
         }
+        if let Some(reason) = judgement.not_claimed {
+            return Outcome::Undecided(Verdict::Skip(reason));
+        }
         if let Some(reason) = judgement.undecided.into_iter().next() {
             return Outcome::Undecided(Verdict::Vacuous(reason));
         }
@@ -334,7 +352,16 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// True if a step wants a success and nothing else: its refusal is the server's right, whatever the case is about.
+/// Refusals that R4 leaves to every server, whatever it claims: who may do it (403), and that an update name the
+/// version that it is made of (428, or 412 to one that names none).
+fn is_reserved(step: &Step, status: u16) -> bool {
+    let mut fields = step.request.headers.iter().map(|(name, _)| name);
+    let names_version = fields.any(|name| name.eq_ignore_ascii_case("if-match"));
+    let is_update = matches!(step.request.method, Method::Put | Method::Patch);
+    matches!(status, 403 | 428) || (status == 412 && is_update && !names_version)
+}
+
+/// True if a step wants a success and nothing else: its refusal is the server's right, unless the step is judged.
 fn expects_success(step: &Step) -> bool {
     !step.expects.is_empty()
         && step

@@ -1,5 +1,7 @@
 //! Disagreements about data of others, against an endpoint that loses a match, changes it, or hides it.
 
+mod refusals;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use crate::record::event::Silent;
 use crate::record::{Cohort, Completeness, Verdict};
 use crate::secret::Disclosure;
 use crate::seed::{RunToken, Seed};
-use crate::suite::ir::{Body, Suite};
+use crate::suite::ir::Suite;
 use crate::suite::load::{Source, load};
 
 const BASE: &str = "http://ehr.example/fhir";
@@ -55,9 +57,8 @@ fn forgetful(read: (u16, Value)) -> Arc<Scripted> {
 }
 
 /// The surroundings of a run on a cohort of one patient, version 1.
-fn context(completeness: Completeness, read: (u16, Value)) -> Context {
+fn context(completeness: Completeness, transport: Arc<dyn Transport>) -> Context {
     let token = RunToken::fixed(Seed(1));
-    let transport = forgetful(read);
     let disclosure = Disclosure::everything();
     let mut cohort = Cohort {
         completeness,
@@ -95,22 +96,20 @@ fn context(completeness: Completeness, read: (u16, Value)) -> Context {
     }
 }
 
-fn suite() -> Suite {
+fn suite(text: &str) -> Suite {
     let source = Source {
         id: "core/one",
         file: "one.yaml",
-        text: SUITE,
+        text,
     };
     load(&[source]).unwrap().remove(0)
 }
 
 async fn verdict(completeness: Completeness, read: (u16, Value)) -> (Verdict, usize) {
-    let suite = suite();
-    let Body::Conformance(cases) = &suite.body else {
-        panic!("a suite of cases")
-    };
-    let context = context(completeness, read);
-    let (record, exchanges) = case::execute(&context, &suite, &cases[0]).await;
+    let suite = suite(SUITE);
+    let base = Url::parse(BASE).unwrap();
+    let context = context(completeness, Arc::new(Forgetful { base, read }));
+    let (record, exchanges) = case::execute(&context, &suite, &suite.cases()[0]).await;
     (record.verdict, exchanges.len())
 }
 
@@ -183,7 +182,7 @@ cases:
     let Body::Conformance(cases) = &suite.body else {
         panic!("a suite of cases")
     };
-    let context = context(Completeness::Exact, (412, json!({})));
+    let context = context(Completeness::Exact, forgetful((412, json!({}))));
     case::execute(&context, &suite, &cases[0]).await.0.verdict
 }
 

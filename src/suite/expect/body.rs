@@ -5,6 +5,7 @@ use crate::record::Violation;
 use crate::secret::Phrase;
 
 use super::super::ir::{BodyKind, Matcher};
+use super::super::template::Template;
 use super::{Judgement, StepOutcome};
 
 /// A header field of the first answer.
@@ -16,7 +17,7 @@ pub(super) fn header(name: &str, matcher: &Matcher, outcome: &StepOutcome<'_>) -
         .header(name)
         .map(str::trim)
         .filter(|value| !value.is_empty());
-    let fill = |template: &super::super::template::Template| template.fill(outcome.bindings);
+    let fill = |template: &Template| template.fill(outcome.bindings);
     let (holds, expected) = match matcher {
         Matcher::Present => (found.is_some(), Phrase::say(format!("{name} is there"))),
         Matcher::Absent => (found.is_none(), Phrase::say(format!("{name} is not there"))),
@@ -28,14 +29,14 @@ pub(super) fn header(name: &str, matcher: &Matcher, outcome: &StepOutcome<'_>) -
             Err(reason) => return Judgement::undecided(reason),
             Ok(wanted) => (
                 found == Some(wanted.as_str()),
-                Phrase::say(format!("{name}: ")).data(wanted),
+                wanted_field(&format!("{name}: "), name, template, wanted),
             ),
         },
         Matcher::Contains(template) => match fill(template) {
             Err(reason) => return Judgement::undecided(reason),
             Ok(wanted) => (
                 found.is_some_and(|value| value.contains(&wanted)),
-                Phrase::say(format!("{name} with ")).data(wanted),
+                wanted_field(&format!("{name} with "), name, template, wanted),
             ),
         },
     };
@@ -43,7 +44,7 @@ pub(super) fn header(name: &str, matcher: &Matcher, outcome: &StepOutcome<'_>) -
         return Judgement::default();
     }
     let actual = match found {
-        Some(value) => Phrase::say(format!("{name}: ")).data(value),
+        Some(value) => Phrase::say(format!("{name}: ")).field(name, value),
         None => Phrase::say(format!("no {name}")),
     };
     Judgement::broken(
@@ -57,6 +58,14 @@ pub(super) fn header(name: &str, matcher: &Matcher, outcome: &StepOutcome<'_>) -
         .seen_in([exchange.number])
         .signed(name.to_ascii_lowercase()),
     )
+}
+
+/// What a field should be: words of the suite's author, or made of values that only the disclosure can weigh.
+fn wanted_field(words: &str, name: &str, template: &Template, wanted: String) -> Phrase {
+    match template.names().next() {
+        None => Phrase::say(words).words(wanted),
+        Some(_) => Phrase::say(words).field(name, wanted),
+    }
 }
 
 /// The kind of body of the first answer.

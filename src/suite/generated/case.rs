@@ -6,8 +6,8 @@ use crate::record::finding::Span;
 use crate::record::{Level, Severity};
 
 use super::super::ir::{
-    BodyTemplate, Case, DEFAULT_PAGES, Expectation, Follow, Ids, Pick, RequestTemplate, Row, Rule,
-    StatusPattern, Step, Total,
+    BodyTemplate, Case, DEFAULT_PAGES, Expectation, Follow, Ids, Pick, Refusal, RequestTemplate,
+    Row, Rule, StatusPattern, Step, Total,
 };
 use super::super::template::Template;
 
@@ -112,7 +112,7 @@ pub(super) fn step(
             is_asked: false,
         }),
         confine: true,
-        decides: false,
+        refusal: Refusal::Expected,
         span: span(suite),
     }
 }

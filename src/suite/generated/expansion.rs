@@ -122,7 +122,11 @@ impl Made {
                 continue;
             }
             if !codes.iter().all(is_searchable) {
-                self.miss_declared(resource_type, &name, "a parameter of it is none of R4");
+                self.miss_declared(
+                    resource_type,
+                    &name,
+                    "a parameter of the declared combination is none of R4",
+                );
             } else if !has_values(ground, resource_type, &codes) {
                 self.miss_declared(resource_type, &name, NO_VALUE);
             } else {
@@ -179,7 +183,8 @@ impl Made {
 }
 
 /// Why `_lastUpdated` is left to the written cases, which ask around a write.
-const WITHIN_A_MOMENT: &str = "all of a run was updated within one moment";
+const WITHIN_A_MOMENT: &str =
+    "_lastUpdated is one moment for all that a run makes; search/last-updated asks for it";
 const NO_VALUE: &str = "no known resource has a value for it";
 
 /// `${x.v0}`, `${x.v1}`, … for as many codes.

@@ -7,8 +7,8 @@ use crate::http::Method;
 use crate::record::{Level, Severity};
 use crate::seed::Seed;
 
-use super::super::ir::{Case, Ids, Rule, Total};
-use super::case::{Words, case, expectations, expression, pick, status, step};
+use super::super::ir::{Case, Ids, Refusal, Rule, Total};
+use super::case::{Words, case, expression, pick, status, step};
 use super::{Generator, Ground, Made, covering};
 
 const SUITE: &str = "core/pairwise";
@@ -153,7 +153,7 @@ fn cases(capability: &Capability, base: &Base) -> Vec<Case> {
                 .zip(row)
                 .flat_map(|(levels, level)| levels[*level].clone())
                 .collect();
-            one(base, &pairs, row[METHOD] == 1)
+            one(capability, base, &pairs, row[METHOD] == 1)
         })
         .collect();
     cases.sort_by(|one, other| one.id.cmp(&other.id));
@@ -258,7 +258,7 @@ fn is_common(include: &str, resource_type: &str, reverse: bool) -> bool {
         .is_some_and(|(source, code)| source == resource_type && FORWARD.contains(&code))
 }
 
-fn one(base: &Base, pairs: &[(String, String)], by_post: bool) -> Case {
+fn one(capability: &Capability, base: &Base, pairs: &[(String, String)], by_post: bool) -> Case {
     let has = |name: &str| pairs.iter().any(|(known, _)| known == name);
     let uses = |name: &str| pairs.iter().any(|(_, value)| value.contains(name));
     let query: Vec<String> = pairs
@@ -296,14 +296,14 @@ fn one(base: &Base, pairs: &[(String, String)], by_post: bool) -> Case {
         severity: Severity::Major,
         checklist: None,
     };
-    let rules = vec![answers(pairs, has("_sort"), by_post)];
     let form = by_post.then_some(pairs);
-    let only = step(SUITE, method, &url, form, rules);
+    let mut only = step(SUITE, method, &url, form, answers(pairs, has("_sort")));
+    only.refusal = refusal(capability, base, pairs, by_post);
     case(SUITE, words, vec![x], vec![only])
 }
 
-/// The oracle's answer, or a refusal of what no server has to support.
-fn answers(pairs: &[(String, String)], sorted: bool, by_post: bool) -> Rule {
+/// The oracle's answer.
+fn answers(pairs: &[(String, String)], sorted: bool) -> Vec<Rule> {
     let mut right = vec![
         status(&[200]),
         Rule::Ids(Ids::Oracle),
@@ -319,14 +319,35 @@ fn answers(pairs: &[(String, String)], sorted: bool, by_post: bool) -> Rule {
             "entry.where(search.mode.empty() or search.mode = 'match').count() <= {count}"
         ))));
     }
-    let refusals: &[u16] = match by_post {
-        true => &[400, 403, 404, 405, 422, 501],
-        false => &[400, 403, 422, 501],
-    };
-    Rule::AnyOf(vec![
-        expectations(SUITE, right),
-        expectations(SUITE, vec![status(refusals)]),
-    ])
+    right
+}
+
+/// Parameters that shape an answer. R4 obliges no server to support them, and a statement that names them among the
+/// search parameters claims them.
+const SHAPING: &[&str] = &["_elements", "_format", "_sort", "_summary", "_total"];
+
+/// What a refusal of these features together means, by what of them is claimed. Filters and includes are asked only
+/// where they are; a chain is claimed nowhere, and of GET and POST a server may refuse one.
+fn refusal(
+    capability: &Capability,
+    base: &Base,
+    pairs: &[(String, String)],
+    by_post: bool,
+) -> Refusal {
+    let is_link = |name: &str| base.links.iter().any(|(link, ..)| *link == name);
+    let is_claimed = |name: &str| capability.supports_parameter(base.resource_type, name);
+    let mut free: Vec<&str> = pairs
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| is_link(name) || (SHAPING.contains(name) && !is_claimed(name)))
+        .collect();
+    if by_post {
+        free.push("search by POST");
+    }
+    match free.is_empty() {
+        true => Refusal::Noted,
+        false => Refusal::NotClaimed(format!("not claimed: {}", free.join(", "))),
+    }
 }
 
 /// The parameters as people read them, without what a witness gives.

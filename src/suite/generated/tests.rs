@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::ir::Refusal;
 use super::*;
 
 fn made(claims: Value, suite: &str) -> (Vec<Case>, Vec<LeftOut>) {
@@ -117,6 +118,56 @@ fn features_are_combined_as_far_as_they_are_claimed() {
     };
     assert!(!cases.iter().any(both));
     assert!(cases.iter().all(|case| !case.writes()));
+}
+
+#[test]
+fn a_refused_combination_is_weighed_by_what_of_it_is_claimed() {
+    let claims = |parameters: &[&str]| {
+        let parameters: Vec<Value> = parameters
+            .iter()
+            .map(|name| json!({"name": name}))
+            .collect();
+        json!({"type": "Encounter", "interaction": [{"code": "search-type"}],
+            "searchInclude": ["Encounter:subject"], "searchParam": parameters})
+    };
+    let (cases, _) = made(claims(&["patient", "status", "date"]), "core/pairwise");
+    for case in &cases {
+        let free = [
+            "_sort",
+            "_total",
+            "_summary",
+            "_elements",
+            "_format",
+            "POST",
+        ];
+        let asks_freely = free.iter().any(|name| case.title.contains(name));
+        match &case.steps[0].refusal {
+            Refusal::NotClaimed(what) => {
+                assert!(asks_freely, "{} {what}", case.title);
+                assert!(
+                    !what.contains("_include") && !what.contains("status"),
+                    "{what}"
+                );
+            }
+            other => assert!(*other == Refusal::Noted && !asks_freely, "{}", case.title),
+        }
+    }
+    // A statement may claim what shapes an answer; of GET and POST one is enough, whatever it says.
+    let all = [
+        "patient",
+        "status",
+        "date",
+        "_sort",
+        "_total",
+        "_summary",
+        "_elements",
+        "_format",
+    ];
+    let (cases, _) = made(claims(&all), "core/pairwise");
+    for case in &cases {
+        let is_noted = case.steps[0].refusal == Refusal::Noted;
+        assert_eq!(is_noted, !case.title.starts_with("POST"), "{}", case.title);
+    }
 }
 
 #[test]

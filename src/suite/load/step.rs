@@ -8,7 +8,7 @@ use crate::http::{FHIR_JSON, FHIR_XML, Method};
 
 use super::super::ir::{
     BodyTemplate, Capture, CaptureSource, DEFAULT_PAGES, Expectation, Follow, Ids, Pick, Poll,
-    RequestTemplate, Rule, StatusPattern, Step, Total,
+    Refusal, RequestTemplate, Rule, StatusPattern, Step, Total,
 };
 use super::super::keys;
 use super::super::template::{Template, merge};
@@ -129,7 +129,10 @@ pub(super) fn read(
         poll: poll(node, problems),
         follow,
         confine: flag(node, "confine", true, problems),
-        decides: flag(node, "decides", false, problems),
+        refusal: match flag(node, "decides", false, problems) {
+            true => Refusal::Judged,
+            false => Refusal::Expected,
+        },
         span: node.span(),
     })
 }
