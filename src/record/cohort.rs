@@ -1,5 +1,7 @@
 //! A cohort: resources as read back from the target, where they came from, and how complete they are.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -71,6 +73,12 @@ pub enum Isolation {
     },
     /// `_id=a,b,c` on every search.
     Ids,
+    /// To the patients that the operator named, by the parameters that the target declares for it. What else belongs to
+    /// them may match; others are not asked for.
+    Named {
+        /// Parameter and value by type; a type that is not there cannot be confined.
+        by_type: BTreeMap<String, (String, String)>,
+    },
     /// Not confined: other resources may match.
     None,
 }
@@ -131,6 +139,9 @@ impl Cohort {
                     return Vec::new();
                 }
                 vec![("_id".to_owned(), ids.join(","))]
+            }
+            Isolation::Named { by_type } => {
+                by_type.get(resource_type).cloned().into_iter().collect()
             }
             Isolation::None => Vec::new(),
         }

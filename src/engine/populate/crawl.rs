@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
+use crate::fhir::capability::Capability;
 use crate::fhir::{Key, bundle, definitions, query, resource};
 use crate::http::{Exchange, Request};
 use crate::record::event::Event;
@@ -79,18 +80,43 @@ pub async fn crawl(context: &Context, bounds: &Bounds) -> Populated {
     for (position, patient) in patients.iter().enumerate() {
         crawler.record(patient, position).await;
     }
+    let isolation = match bounds.named.is_empty() {
+        true => Isolation::None,
+        false => to_named(&context.capability, &patients, crawler.reference),
+    };
     let cohort = Cohort {
         resources: crawler.resources,
         sent: IndexMap::new(),
         provenance: Provenance::Crawled,
         completeness: Completeness::Sample,
-        isolation: Isolation::None,
+        isolation,
         patients,
     };
     Populated {
         cohort,
         causes: crawler.causes,
         stored: Vec::<Stored>::new(),
+    }
+}
+
+/// How searches keep to the patients that the operator named: others may not be his to read.
+fn to_named(capability: &Capability, patients: &[String], reference: Reference) -> Isolation {
+    let ids = patients.join(",");
+    let references: Vec<String> = patients.iter().map(|id| reference.to(id)).collect();
+    let references = references.join(",");
+    let confined = |name: &str| {
+        let (code, value) = match name {
+            "Patient" => ("_id", &ids),
+            _ => ("patient", &references),
+        };
+        let is_way = !patients.is_empty()
+            && capability.supports_parameter(name, code)
+            && definitions::search_parameter(name, code).is_some();
+        is_way.then(|| (name.to_owned(), (code.to_owned(), value.clone())))
+    };
+    let types = capability.resource_types();
+    Isolation::Named {
+        by_type: types.into_iter().filter_map(confined).collect(),
     }
 }
 
@@ -290,4 +316,34 @@ fn page(exchange: &Exchange) -> Vec<(Key, serde_json::Value)> {
     bundle::matches(&body)
         .filter_map(|value| Some((Key::of(value)?, value.clone())))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn searches_keep_to_named_patients_by_what_the_target_declares() {
+        let capability = Capability::new(json!({"rest": [{"mode": "server", "resource": [
+            {"type": "Patient", "searchParam": [{"name": "_id"}, {"name": "family"}]},
+            {"type": "Observation", "searchParam": [{"name": "patient"}]},
+            {"type": "Encounter", "searchParam": [{"name": "date"}]},
+            {"type": "Location", "searchParam": [{"name": "name"}]},
+        ]}]}));
+        let named = ["a".to_owned(), "b".to_owned()];
+        let cohort = Cohort {
+            isolation: to_named(&capability, &named, Reference::TypeAndId),
+            ..Cohort::empty()
+        };
+        let confined = |name: &str| cohort.confine(name).pop();
+        let pair = |name: &str, value: &str| Some((name.to_owned(), value.to_owned()));
+        assert_eq!(confined("Patient"), pair("_id", "a,b"));
+        assert_eq!(
+            confined("Observation"),
+            pair("patient", "Patient/a,Patient/b")
+        );
+        assert_eq!((confined("Encounter"), confined("Location")), (None, None));
+    }
 }

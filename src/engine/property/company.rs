@@ -37,7 +37,11 @@ pub fn company<'a>(
     salt: u32,
 ) -> Result<Company<'a>, String> {
     let mut company = Company {
-        pairs: cohort.confine(resource_type),
+        pairs: match &cohort.isolation {
+            // One of them at a time, below.
+            Isolation::Named { .. } => Vec::new(),
+            _ => cohort.confine(resource_type),
+        },
         pool: cohort
             .resources
             .iter()
@@ -55,7 +59,8 @@ pub fn company<'a>(
                 .into_iter()
                 .find(|name| capability.supports_parameter(resource_type, name))
         });
-    if cohort.isolation == Isolation::None || wants("patient") || wants("subject") {
+    let is_open = matches!(cohort.isolation, Isolation::None | Isolation::Named { .. });
+    if is_open || wants("patient") || wants("subject") {
         match reference {
             Some(name) => company.keep_to_one_patient(name, salt),
             None if resource_type == "Patient" => company.keep_to_ids(capability),
