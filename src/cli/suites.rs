@@ -81,14 +81,17 @@ pub fn all() -> Result<Vec<Suite>, Failure> {
     select(&ids, &[])
 }
 
+/// Ids of the suites whose cases depend on the target.
+pub fn generated() -> impl Iterator<Item = &'static str> {
+    generated::GENERATORS
+        .iter()
+        .map(|generator| generator.suite)
+}
+
 /// Ids of all built-in suites.
 pub fn names() -> impl Iterator<Item = &'static str> {
     let written = builtin::SUITES.iter().map(|source| source.id);
-    written.chain(
-        generated::GENERATORS
-            .iter()
-            .map(|generator| generator.suite),
-    )
+    written.chain(generated())
 }
 
 /// Checks files without running them.

@@ -2,7 +2,7 @@
 
 use crate::fhir::capability::Capability;
 use crate::fhir::path;
-use crate::record::verdict::WRITES_NOT_ALLOWED;
+use crate::record::verdict::{VALIDATE_NOT_ALLOWED, WRITES_NOT_ALLOWED};
 use crate::suite::ir::{Case, Suite};
 
 /// What becomes of a case.
@@ -97,7 +97,7 @@ fn dispose(case: &Case, terms: &Terms<'_>) -> Disposition {
         };
         match requirement.expression.test(&context) {
             Ok(true) => {}
-            Ok(false) => return Disposition::Skip(format!("not claimed: {}", requirement.text)),
+            Ok(false) => return Disposition::Skip(requirement.unmet()),
             Err(error) => {
                 return Disposition::Blocked(format!(
                     "{} cannot be evaluated: {error}",
@@ -106,9 +106,14 @@ fn dispose(case: &Case, terms: &Terms<'_>) -> Disposition {
             }
         }
     }
-    let validates = case.validates() && !terms.validate_is_safe;
-    if (case.writes() || validates) && !terms.writes {
+    if terms.writes {
+        return Disposition::Run;
+    }
+    if case.writes() {
         return Disposition::Blocked(WRITES_NOT_ALLOWED.to_owned());
+    }
+    if case.validates() && !terms.validate_is_safe {
+        return Disposition::Blocked(VALIDATE_NOT_ALLOWED.to_owned());
     }
     Disposition::Run
 }
@@ -131,5 +136,48 @@ mod tests {
             .sum();
         assert_eq!(total, 100);
         assert!(ids.iter().all(|id| in_shard(id, None)));
+    }
+
+    #[test]
+    fn validation_is_blocked_where_writing_is_and_says_how_it_is_let_through() {
+        let text = "
+kind: conformance
+title: One operation
+cases:
+  - id: validate/one
+    title: A resource is validated
+    spec: http://hl7.org/fhir/R4/resource-operation-validate.html
+    sentence: The validate operation checks whether the content would be acceptable
+    level: SHALL
+    severity: major
+    steps:
+      - post: Patient/$validate
+        body: { resourceType: Patient }
+        expect: { status: 200 }
+";
+        let source = crate::suite::load::Source {
+            id: "core/one",
+            file: "one.yaml",
+            text,
+        };
+        let suites = crate::suite::load::load(&[source]).unwrap();
+        let capability = Capability::new(serde_json::json!({}));
+        let fate = |writes: bool, validate_is_safe: bool| {
+            let terms = Terms {
+                capability: &capability,
+                writes,
+                validate_is_safe,
+                identities: &[],
+                wanted: &|_, _| true,
+                shard: None,
+                now: jiff::Timestamp::UNIX_EPOCH,
+            };
+            plan(&suites, &terms)[0].disposition.clone()
+        };
+        let blocked = Disposition::Blocked(VALIDATE_NOT_ALLOWED.to_owned());
+        assert_eq!(fate(false, false), blocked);
+        assert!(VALIDATE_NOT_ALLOWED.starts_with(WRITES_NOT_ALLOWED));
+        assert_eq!(fate(false, true), Disposition::Run);
+        assert_eq!(fate(true, false), Disposition::Run);
     }
 }

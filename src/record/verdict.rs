@@ -20,7 +20,7 @@ pub enum Verdict {
     Blocked(String),
     /// Could not be decided: transport, instability, a fault of ours.
     Error(String),
-    /// Found once and not again.
+    /// Found once and not again, or, of several attempts, not in each.
     Flaky(String),
     /// The precondition never held, so nothing was tested.
     Vacuous(String),
@@ -28,6 +28,10 @@ pub enum Verdict {
 
 /// The reason of a blocked case that never counts against a run.
 pub const WRITES_NOT_ALLOWED: &str = "writes not allowed";
+
+/// The same for a POST of `$validate`. R4 lets it change nothing; what it sends may be kept all the same, so that only the
+/// owner of the target can say that it is safe.
+pub const VALIDATE_NOT_ALLOWED: &str = "writes not allowed ($validate changes nothing by R4: `validate-is-safe: true` of the target permits it)";
 
 impl Verdict {
     /// Lower-case name, as in `run.json`.
@@ -60,7 +64,7 @@ impl Verdict {
     /// True for the verdicts that count against `--max-undecided`.
     pub fn is_undecided(&self) -> bool {
         match self {
-            Verdict::Blocked(reason) => reason != WRITES_NOT_ALLOWED,
+            Verdict::Blocked(reason) => !reason.starts_with(WRITES_NOT_ALLOWED),
             Verdict::Error(_) | Verdict::Flaky(_) | Verdict::Vacuous(_) => true,
             Verdict::Pass | Verdict::Fail | Verdict::Warn | Verdict::Info | Verdict::Skip(_) => {
                 false

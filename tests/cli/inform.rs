@@ -1,8 +1,8 @@
-//! Commands that ask nobody: lists, explanations, settings, completions, suite checks.
+//! Commands that ask nobody, or only for claims: lists, explanations, settings, completions, suite checks.
 
 use serde_json::Value;
 
-use super::stage::Folder;
+use super::stage::{Folder, Server};
 
 const LISTS: &[&str] = &[
     "cases",
@@ -35,6 +35,45 @@ fn every_list_has_the_id_first_and_as_json_the_same_ids() {
         }
         assert_eq!(text.lines().count(), ids.len(), "{what}");
     }
+}
+
+#[test]
+fn cases_are_listed_with_their_fate_on_a_target_and_what_it_comes_to() {
+    let folder = Folder::new();
+    let said = folder.rounds(&["list", "cases"]).exits(0);
+    for word in ["core/pairwise", "expansion", "us-core", "-t URL"] {
+        assert!(said.err.contains(word), "{word}: {}", said.err);
+    }
+    let server = Server::with_variant("modest");
+    let said = folder
+        .rounds(&["list", "cases", "-t", server.url(), "--json"])
+        .exits(0);
+    assert!(said.err.contains("would run") && said.err.contains("--allow-writes"));
+    let rows: Vec<Value> =
+        serde_json::from_str(&said.out).expect("nothing but JSON on standard output");
+    let of = |id: &str| {
+        let row = rows.iter().find(|row| row["id"] == id);
+        let row = row.unwrap_or_else(|| panic!("{id} is missing"));
+        (
+            row["fate"].as_str().unwrap(),
+            row["reason"].as_str().unwrap(),
+        )
+    };
+    assert_eq!(of("read/by-id[Patient]"), ("run", ""));
+    assert_eq!(
+        of("patch/new-version"),
+        ("skip", "not claimed: interaction patch of Patient")
+    );
+    assert_eq!(of("create/is-read-back"), ("blocked", "writes not allowed"));
+    let (fate, reason) = of("read/no-version-where-none-is-claimed");
+    assert!(
+        fate == "skip" && reason.starts_with("only where the CapabilityStatement says: "),
+        "{reason}"
+    );
+    let (_, reason) = of("validate/mode-update");
+    assert!(!reason.is_empty());
+    assert!(of("expand/Patient/read").0 == "run");
+    assert_eq!(server.running.log.mutating(), 0);
 }
 
 #[test]

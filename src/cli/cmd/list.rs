@@ -36,6 +36,9 @@ pub fn run(common: &Common, args: &ListArgs) -> Result<Exit, Failure> {
         (What::Cases, Some(_)) => on_target(common, args)?,
         (what, _) => rows(common, what)?,
     };
+    if args.what == What::Cases && !common.quiet {
+        explain(&rows, args.target.target.is_some());
+    }
     if args.json {
         output::print(&json(rows));
     } else if rows.is_empty() {
@@ -119,11 +122,48 @@ fn on_target(common: &Common, args: &ListArgs) -> Result<Vec<Row>, Failure> {
 }
 
 fn fate(id: String, suite: &str, disposition: &Disposition) -> Row {
+    let (fate, reason) = match disposition {
+        Disposition::Run => ("run", ""),
+        Disposition::Skip(reason) => ("skip", reason.as_str()),
+        Disposition::Blocked(reason) => ("blocked", reason.as_str()),
+    };
     vec![
         ("id", id),
         ("suite", suite.to_owned()),
-        ("fate", disposition.to_string()),
+        ("fate", fate.to_owned()),
+        ("reason", reason.to_owned()),
     ]
+}
+
+/// What the lines come to, and what would change it; on standard error, for the list is for programs too.
+fn explain(rows: &[Row], has_target: bool) {
+    if !has_target {
+        let generated: Vec<&str> = suites::generated().collect();
+        eprintln!(
+            "{} cases are written; those of {} follow from the claims of a target: `rounds list cases -t URL`",
+            rows.len(),
+            generated.join(", ")
+        );
+        return;
+    }
+    let with = |fate: &str| {
+        let is_so = |row: &&Row| row.contains(&("fate", fate.to_owned()));
+        rows.iter().filter(is_so).count()
+    };
+    eprintln!(
+        "{} cases of all suites: {} would run, {} are skipped by what the target claims, {} are blocked",
+        rows.len(),
+        with("run"),
+        with("skip"),
+        with("blocked")
+    );
+    if with("blocked") > 0 {
+        eprintln!("--allow-writes, or `writes: true` in rounds.yaml, lets the writing ones run");
+    }
+    eprintln!(
+        "`rounds run -t URL` runs {} unless suites are named; `rounds list properties` names what is no case",
+        run::TARGETED.join(", ")
+    );
 }
 
 fn titled(id: &str, title: &str) -> Row {

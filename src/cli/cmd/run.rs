@@ -37,7 +37,7 @@ use super::super::suites;
 /// Suites of a plain run.
 const PLAIN: &[&str] = &["core", "expansion", "property/core", "load/smoke"];
 /// Suites of a run on a target.
-const TARGETED: &[&str] = &["core", "expansion", "property/core"];
+pub const TARGETED: &[&str] = &["core", "expansion", "property/core"];
 
 /// Runs suites and reports.
 ///
