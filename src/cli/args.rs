@@ -195,6 +195,9 @@ pub struct RunArgs {
     /// Share of undecided cases above which the run is undecided
     #[arg(long, value_name = "PERCENT", default_value = "5")]
     pub max_undecided: f64,
+    /// Run a case that failed again, so many times: one that fails now and then is flaky, and its findings still count
+    #[arg(long, env = "ROUNDS_RETRIES", value_name = "N")]
+    pub retries: Option<u64>,
     /// Run one part of the cases (2/4: the second of four)
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::baseline::Waiver;
+use crate::engine::populate::retract::OnClean;
 use crate::suite::yaml::{self, Node, Problem};
 
 use super::failure::Failure;
@@ -41,6 +42,7 @@ pub struct Profile {
     pub reports: Vec<String>,
     pub fail_on: Option<String>,
     pub max_undecided: Option<f64>,
+    pub retries: Option<u64>,
     pub population: Option<u64>,
     pub cohort: Option<String>,
     pub vars: BTreeMap<String, String>,
@@ -72,6 +74,7 @@ pub struct TargetConfig {
     pub timeout: Option<f64>,
     pub writes: bool,
     pub validate_is_safe: bool,
+    pub on_clean: OnClean,
     pub load: bool,
     pub start: Option<String>,
     pub ready: Option<String>,
@@ -116,6 +119,7 @@ const TOP_KEYS: &[&str] = &[
     "reports",
     "fail-on",
     "max-undecided",
+    "retries",
     "population",
     "cohort",
     "vars",
@@ -130,6 +134,7 @@ const PROFILE_KEYS: &[&str] = &[
     "reports",
     "fail-on",
     "max-undecided",
+    "retries",
     "population",
     "cohort",
     "vars",
@@ -153,6 +158,7 @@ const TARGET_KEYS: &[&str] = &[
     "timeout",
     "writes",
     "validate-is-safe",
+    "on-clean",
     "load",
     "start",
     "ready",
@@ -252,6 +258,7 @@ impl Reader {
             reports: self.texts(node, "reports"),
             fail_on: self.text(node, "fail-on"),
             max_undecided: self.number(node, "max-undecided"),
+            retries: self.number(node, "retries").map(|number| number as u64),
             population: self.number(node, "population").map(|number| number as u64),
             cohort: self.text(node, "cohort"),
             vars: self.map(node, "vars").into_iter().collect(),
@@ -310,6 +317,7 @@ impl Reader {
             timeout: self.number(node, "timeout"),
             writes: self.truth(node, "writes"),
             validate_is_safe: self.truth(node, "validate-is-safe"),
+            on_clean: self.on_clean(node),
             load: self.truth(node, "load"),
             start: self.text(node, "start"),
             ready: self.text(node, "ready"),
@@ -431,6 +439,19 @@ impl Reader {
             .iter()
             .filter_map(|(name, value)| Some((name.text.clone(), value.scalar()?)))
             .collect()
+    }
+
+    fn on_clean(&mut self, node: &Node) -> OnClean {
+        match self.text(node, "on-clean").as_deref() {
+            None | Some("delete") => OnClean::Delete,
+            Some("entered-in-error") => OnClean::EnteredInError,
+            Some(_) => {
+                let at = node.get("on-clean").unwrap_or(node);
+                self.problems
+                    .push(at.problem("`on-clean` is delete or entered-in-error"));
+                OnClean::Delete
+            }
+        }
     }
 
     fn truth(&mut self, node: &Node, key: &str) -> bool {

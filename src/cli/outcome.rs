@@ -4,8 +4,8 @@ use jiff::civil::Date;
 
 use crate::baseline::{Waiver, waiver};
 use crate::record::comparison::{Comparison, State};
-use crate::record::run::CaseKind;
-use crate::record::{Run, Verdict};
+use crate::record::run::{CaseKind, CaseRecord};
+use crate::record::{Finding, Level, Run, Verdict};
 
 use super::args::FailOn;
 use super::exit::Exit;
@@ -86,14 +86,27 @@ pub fn counting(run: &Run, comparison: Option<&Comparison>, terms: &Terms<'_>) -
                 // A threshold is a promise of its own: it does not need a baseline to be broken.
                 FailOn::New => {
                     // A fact worth knowing is no failure, however new.
-                    let counts = matches!(case.verdict, Verdict::Fail | Verdict::Warn);
+                    let counts = fails(case, finding) || warns(case);
                     counts && state.is_some_and(State::gates) || case.kind == CaseKind::Load
                 }
-                FailOn::Shall => case.verdict == Verdict::Fail,
-                FailOn::Should => matches!(case.verdict, Verdict::Fail | Verdict::Warn),
+                FailOn::Shall => fails(case, finding),
+                FailOn::Should => fails(case, finding) || warns(case),
             }
         })
         .count()
+}
+
+/// A failure that does not come every time is one all the same: `--retries` hides nothing.
+fn fails(case: &CaseRecord, finding: &Finding) -> bool {
+    match case.verdict {
+        Verdict::Fail => true,
+        Verdict::Flaky(_) => matches!(finding.level, Level::Shall | Level::Robust),
+        _ => false,
+    }
+}
+
+fn warns(case: &CaseRecord) -> bool {
+    matches!(case.verdict, Verdict::Warn | Verdict::Flaky(_))
 }
 
 #[cfg(test)]
@@ -126,6 +139,15 @@ mod tests {
             exit(&sample(), Some(&comparison), &terms(Some(FailOn::Shall))),
             Exit::Findings
         );
+    }
+
+    #[test]
+    fn a_failure_that_comes_now_and_then_still_fails_the_run() {
+        let mut run = sample();
+        run.cases[1].verdict = Verdict::Flaky("failed 2 of 3 times".into());
+        assert_eq!(exit(&run, None, &terms(None)), Exit::Findings);
+        run.cases[1].findings.clear();
+        assert_eq!(exit(&run, None, &terms(None)), Exit::Undecided);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::engine::populate::retract::OnClean;
 use crate::http::target::{Auth, DEFAULT_TIMEOUT, KeySource, READ_ONLY_RATE, Target};
 use crate::secret::Secret;
 use crate::seed::Seed;
@@ -91,6 +92,8 @@ pub struct TargetSettings {
     pub search_required: BTreeMap<String, Vec<String>>,
     /// Merge patches by type: files.
     pub overlay: BTreeMap<String, PathBuf>,
+    /// What becomes of a resource of ours that the target does not delete.
+    pub on_clean: OnClean,
     /// Program to start.
     pub start: Option<String>,
     /// URL that answers when it is up.
@@ -118,6 +121,7 @@ pub struct Settings {
     pub reports: Vec<String>,
     pub fail_on: Option<FailOn>,
     pub max_undecided: f64,
+    pub retries: u32,
     pub shard: Option<(usize, usize)>,
     pub cohort: CohortChoice,
     pub population: u64,
@@ -197,6 +201,12 @@ impl Settings {
             reports,
             fail_on: fail_on.as_deref().map(parse_fail_on).transpose()?,
             max_undecided: chooser.profile.max_undecided.unwrap_or(args.max_undecided),
+            retries: parse_retries(chooser.number(
+                "retries",
+                args.retries,
+                |profile| profile.retries,
+                0,
+            ))?,
             shard: args.shard.as_deref().map(parse_shard).transpose()?,
             cohort: match cohort.as_deref() {
                 None => CohortChoice::Default,
@@ -386,6 +396,7 @@ pub fn profile(config: &Config, name: Option<&str>) -> Result<Profile, Failure> 
         },
         fail_on: chosen.fail_on.or(base.fail_on),
         max_undecided: chosen.max_undecided.or(base.max_undecided),
+        retries: chosen.retries.or(base.retries),
         population: chosen.population.or(base.population),
         cohort: chosen.cohort.or(base.cohort),
         vars,
@@ -497,6 +508,7 @@ pub fn resolve_target(
             .into_iter()
             .map(|(name, file)| (name, PathBuf::from(file)))
             .collect(),
+        on_clean: configured.on_clean,
         start: configured.start,
         ready,
         identities,
@@ -673,6 +685,20 @@ fn parse_shard(text: &str) -> Result<(usize, usize), Failure> {
             "",
         )),
     }
+}
+
+/// More attempts say hardly more, and each creates its data anew.
+const MAX_RETRIES: u64 = 20;
+
+fn parse_retries(retries: u64) -> Result<u32, Failure> {
+    let parsed = u32::try_from(retries).ok();
+    parsed.filter(|_| retries <= MAX_RETRIES).ok_or_else(|| {
+        Failure::usage(
+            format!("use --retries {retries}"),
+            format!("a case that failed is run again {MAX_RETRIES} times at most"),
+            "",
+        )
+    })
 }
 
 fn fail_on_name(fail_on: FailOn) -> String {

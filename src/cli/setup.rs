@@ -361,6 +361,7 @@ fn context(
         vars: Arc::new(settings.vars.clone()),
         overlay: Arc::new(BTreeMap::new()),
         index_lag: INDEX_LAG,
+        retries: settings.retries,
         stop: Arc::clone(&given.stop),
     }
 }

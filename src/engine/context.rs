@@ -49,6 +49,8 @@ pub struct Context {
     pub overlay: Arc<BTreeMap<String, serde_json::Value>>,
     /// How long to wait for a write to be seen by a search, at most.
     pub index_lag: std::time::Duration,
+    /// Times that a case which failed is run again.
+    pub retries: u32,
     /// Set when the run is to end early: nothing new is begun.
     pub stop: Arc<AtomicBool>,
 }

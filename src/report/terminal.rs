@@ -314,7 +314,7 @@ fn named(cause: &Cause<'_>) -> String {
 fn shown(cause: &Cause<'_>, input: &Input<'_>, paint: Paint) -> Vec<String> {
     let entry = &cause.shown;
     let (sign, painted) = match entry.case.verdict {
-        Verdict::Fail => ("✗", paint.red("✗")),
+        Verdict::Fail | Verdict::Flaky(_) => ("✗", paint.red("✗")),
         Verdict::Warn => ("!", paint.yellow("!")),
         _ => ("i", paint.dim("i")),
     };

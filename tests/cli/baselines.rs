@@ -112,6 +112,35 @@ fn two_stored_runs_are_compared_the_older_first() {
 }
 
 #[test]
+fn a_comparison_of_stored_runs_knows_what_is_waived_and_for_how_long() {
+    let folder = Folder::new();
+    run(&folder, &["--save-baseline", "good"]).exits(0);
+    run(&folder, &["--save-baseline", "bad", DEFECT[0], DEFECT[1]]).exits(0);
+    let waive = |rest: &str| {
+        folder.write(
+            "rounds.yaml",
+            &format!("waivers:\n  - {{ finding: property/decimal-text, reason: known{rest} }}\n"),
+        );
+    };
+    folder.rounds(&["compare", "good", "bad"]).exits(1);
+    waive(", expires: 2999-12-31");
+    let said = folder.rounds(&["compare", "good", "bad"]).exits(0);
+    assert!(said.out.contains("aived"), "{}", said.out);
+    // One that is past its day covers nothing, and says so.
+    waive(", expires: 2020-01-01");
+    let said = folder.rounds(&["compare", "good", "bad"]).exits(1);
+    assert!(said.out.contains("expired on 2020-01-01"), "{}", said.out);
+    // One that nothing needs any more is stale.
+    waive("");
+    let said = folder.rounds(&["compare", "bad", "good"]).exits(6);
+    assert!(
+        said.out.contains("matches nothing any more"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
 fn a_stored_run_is_rendered_again_in_every_format() {
     let folder = Folder::new();
     let first = run(&folder, &DEFECT).exits(1);

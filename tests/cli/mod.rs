@@ -13,6 +13,8 @@ mod inform;
 mod interrupt;
 /// `diagnose`, `init` and `replay` on live endpoints.
 mod live;
+/// What suites of users rest on: identities, retries, the fallback of cleaning up.
+mod own_suites;
 /// SMART Backend Services end to end.
 mod smart;
 /// Folders, servers and processes for all of them.

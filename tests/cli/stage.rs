@@ -192,11 +192,12 @@ impl Server {
 
     /// Resources of a type that it holds, as it says itself.
     pub fn count(&self, resource_type: &str) -> u64 {
-        let answer = ask(
-            &self.running.base,
-            &format!("GET {{base}}/{resource_type}?_summary=count"),
-            "",
-        );
+        self.matches(&format!("{resource_type}?_summary=count"))
+    }
+
+    /// Matches of a search, as it says itself.
+    pub fn matches(&self, search: &str) -> u64 {
+        let answer = ask(&self.running.base, &format!("GET {{base}}/{search}"), "");
         let body: Value = serde_json::from_str(&answer).expect("a Bundle");
         body["total"].as_u64().expect("a total")
     }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::baseline::Store;
 use crate::clock::{Clock, SystemClock};
 use crate::engine::populate::load::DATA_TAG;
+use crate::engine::populate::retract::{OnClean, retract};
 use crate::engine::preflight::{self, Obstacle};
 use crate::engine::session::{Journal, JournalEntry, NoJournal, Session, TAG_SYSTEM};
 use crate::fhir::capability::Capability;
@@ -252,6 +253,8 @@ fn name_of(url: &str, config: &Config) -> Option<String> {
 /// What cleaning came to.
 struct Outcome {
     removed: BTreeSet<Key>,
+    /// Still there, and marked as entered in error.
+    marked: BTreeSet<Key>,
     left: BTreeMap<Key, String>,
 }
 
@@ -259,12 +262,21 @@ impl Outcome {
     fn render(&self, id: &RunId, endpoint: &TargetSettings) -> String {
         let base = &endpoint.target.base;
         let mut lines = vec![match (self.removed.len(), self.left.len()) {
-            (0, 0) => format!("nothing of run {id} is left on {base}"),
+            (0, 0) if self.marked.is_empty() => format!("nothing of run {id} is left on {base}"),
             (removed, 0) => format!("{removed} resources of run {id} removed from {base}"),
             (removed, left) => format!(
                 "{removed} resources of run {id} removed from {base}; {left} could not be removed:"
             ),
         }];
+        if !self.marked.is_empty() {
+            lines.insert(
+                1,
+                format!(
+                    "  {} that the server does not delete are marked as entered in error",
+                    self.marked.len()
+                ),
+            );
+        }
         lines.extend(
             self.left
                 .iter()
@@ -292,6 +304,7 @@ async fn clean(
     let capability = ask(endpoint, &transport).await?;
     let mut outcome = Outcome {
         removed: BTreeSet::new(),
+        marked: BTreeSet::new(),
         left: BTreeMap::new(),
     };
     let types = searchable(&left, &capability);
@@ -299,6 +312,7 @@ async fn clean(
     newest_first.reverse();
     remove(&*transport, newest_first, journal, &mut outcome).await;
     let Some(token) = token else {
+        retract_left(endpoint, &*transport, &mut outcome).await;
         return Ok(outcome);
     };
     let deadline = clock.elapsed() + patience;
@@ -317,7 +331,26 @@ async fn clean(
             break;
         }
     }
+    retract_left(endpoint, &*transport, &mut outcome).await;
     Ok(outcome)
+}
+
+/// `on-clean: entered-in-error`: what could not be removed says at least that it means nothing.
+async fn retract_left(endpoint: &TargetSettings, transport: &dyn Transport, outcome: &mut Outcome) {
+    if endpoint.on_clean == OnClean::Delete {
+        return;
+    }
+    for (key, reason) in std::mem::take(&mut outcome.left) {
+        let send = async |request| transport.send(request).await;
+        match retract(&key, send).await {
+            Ok(()) => {
+                outcome.marked.insert(key);
+            }
+            Err(why) => {
+                outcome.left.insert(key, format!("{reason}; {why}"));
+            }
+        }
+    }
 }
 
 /// A dead or closed target is told once and not for every resource.

@@ -9,6 +9,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::engine::conformance::{self, Results};
 use crate::engine::load::{self, LoadPlan};
 use crate::engine::plan::{self, Disposition, Planned};
+use crate::engine::populate::retract::OnClean;
 use crate::engine::populate::unload;
 use crate::engine::{fold, property};
 use crate::http::Exchange;
@@ -169,7 +170,14 @@ pub async fn execute(
     judge_responses(&ground, seen.as_deref(), place, &mut run);
     load(given, &ground, &load_plans, &mut run).await;
     if ground.sandbox.is_none() && !settings.keep_data {
-        unload::unload(&ground.context).await;
+        let target = settings.target.as_ref();
+        let on_clean = target.map_or(OnClean::default(), |target| target.on_clean);
+        let marked = unload::unload(&ground.context, on_clean).await;
+        if marked > 0 {
+            run.notices.push(format!(
+                "{marked} resources that the target does not delete are marked as entered in error"
+            ));
+        }
     }
     Ok(Some(close(run, given, &ground, started)))
 }
@@ -192,7 +200,13 @@ fn selects_anything(suites: &[Suite], filter: Option<&Filter>) -> bool {
 /// Puts into a record what is known only at the end; `started` is the clock's elapsed time at the beginning.
 pub fn close(mut run: Run, given: &Given, ground: &Ground, started: Duration) -> Finished {
     run.interrupted = given.stop.load(Ordering::Relaxed);
-    run.requests += ground.context.session.requests();
+    let resent = ground.context.session.transport().resent();
+    run.requests += ground.context.session.requests() + resent;
+    if resent > 0 {
+        run.notices.push(format!(
+            "{resent} reading requests were sent once more: the server had closed their idle connection"
+        ));
+    }
     run.target.scopes = ground.context.session.transport().granted();
     run.exchanges.sort_by_key(|exchange| exchange.number);
     run.exchanges.dedup_by_key(|exchange| exchange.number);

@@ -16,6 +16,7 @@ use super::super::fold::{self, Basis};
 use super::super::session::{self, Scope};
 use super::record;
 use super::reread::{self, Look};
+use super::retry;
 use super::step::{self, Runner};
 
 /// What came of one attempt.
@@ -59,6 +60,7 @@ pub async fn execute(
             }
         },
     };
+    retry::settle(context, suite, case, &mut record, &mut exchanges).await;
     let spent = context.clock.elapsed().saturating_sub(started);
     record.duration_ms = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
     // What rests on the cohort depends on the seed that made or chose it.

@@ -5,6 +5,7 @@ mod authored;
 mod case;
 mod reread;
 mod responses;
+mod retry;
 mod step;
 
 #[cfg(test)]

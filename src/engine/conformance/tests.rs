@@ -92,6 +92,7 @@ fn context(completeness: Completeness, transport: Arc<dyn Transport>) -> Context
         vars: Arc::default(),
         overlay: Arc::default(),
         index_lag: Duration::ZERO,
+        retries: 0,
         stop: Arc::default(),
     }
 }

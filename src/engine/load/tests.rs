@@ -120,6 +120,7 @@ fn context(target: &Target) -> Context {
         vars: Arc::new(BTreeMap::new()),
         overlay: Arc::default(),
         index_lag: Duration::ZERO,
+        retries: 0,
         stop: Arc::new(AtomicBool::new(false)),
     }
 }

@@ -6,6 +6,7 @@ pub mod isolate;
 pub mod load;
 pub mod provision;
 pub mod references;
+pub mod retract;
 pub mod unload;
 
 use serde_json::Value;

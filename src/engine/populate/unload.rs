@@ -6,6 +6,7 @@ use crate::http::{Method, Request};
 use crate::record::event::Event;
 
 use super::super::context::Context;
+use super::retract::{OnClean, retract};
 
 /// Times that what could not be removed is tried again; a reference among the rest may have been in the way.
 const MAX_ROUNDS: usize = 8;
@@ -17,8 +18,9 @@ pub fn lasting(context: &Context, keys: &[Key]) -> usize {
         .count()
 }
 
-/// Deletes what the session created; gives how many resources are left.
-pub async fn unload(context: &Context) -> usize {
+/// Deletes what the session created; what is left is marked as entered in error, if the target wants that. Gives how many
+/// resources are marked.
+pub async fn unload(context: &Context, on_clean: OnClean) -> usize {
     let mut left = context.session.created();
     if !left.is_empty() {
         context
@@ -44,5 +46,20 @@ pub async fn unload(context: &Context) -> usize {
             break;
         }
     }
-    left.len()
+    match on_clean {
+        OnClean::Delete => 0,
+        OnClean::EnteredInError => retract_all(context, &left).await,
+    }
+}
+
+async fn retract_all(context: &Context, left: &[Key]) -> usize {
+    let mut marked = 0;
+    for key in left.iter().rev() {
+        if context.is_stopped() {
+            break;
+        }
+        let send = async |request| context.session.send(request).await;
+        marked += usize::from(retract(key, send).await.is_ok());
+    }
+    marked
 }

@@ -172,6 +172,15 @@ pub fn patient_compartment(resource_type: &str) -> &'static [&'static str] {
     search::patient_compartment(resource_type)
 }
 
+/// Whether the required binding of an element has a code: `allows_code("Observation", "status", "final")`. The parent is
+/// a type name or a backbone path. `None` if there is no such element, or no required binding that can be enumerated.
+pub fn allows_code(parent: &str, element: &str, code: &str) -> Option<bool> {
+    let node = table().node_of(parent)?;
+    let mut elements = node.elements.iter();
+    let found = elements.find(|candidate| candidate.name == element)?;
+    terminology::contains(found.binding?, None, code)
+}
+
 /// True if the code is in the (enumerable) value set; `None` if the value set is unknown or cannot be enumerated.
 /// A version behind `|` is ignored. Without a system the code of any system counts.
 pub fn value_set_contains(canonical: &str, system: Option<&str>, code: &str) -> Option<bool> {

@@ -278,3 +278,11 @@ fn the_provenance_names_this_very_pack() {
         .collect();
     assert!(provenance.contains(&digest), "the pack has sha256 {digest}");
 }
+
+#[test]
+fn a_required_binding_says_which_codes_it_has() {
+    assert_eq!(allows_code("Observation", "status", "final"), Some(true));
+    assert_eq!(allows_code("Location", "status", "final"), Some(false));
+    assert_eq!(allows_code("Patient", "status", "final"), None);
+    assert_eq!(allows_code("Observation", "code", "final"), None);
+}
