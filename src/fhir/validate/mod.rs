@@ -1,5 +1,6 @@
 //! Resources against R4 and profiles: structure, cardinality, primitive formats, bindings, references, contained
-//! resources, extensions, narrative, invariants, and whatever a profile adds. Not a terminology server and no network.
+//! resources, extensions, narrative, invariants, whatever a profile adds, and responses against their Questionnaires.
+//! Not a terminology server and no network.
 //!
 //! [`validate`] judges what is surely wrong by the base definitions alone and is silent otherwise. A [`Validator`]
 //! judges all of it, and says beside the issues what it could not check: that is never counted as valid.

@@ -43,10 +43,12 @@ impl<'v> Completion<'_, 'v> {
     fn bound(&mut self, question: usize, value: Typed<'v>, urls: &[String; 2], beyond: Ordering) {
         let item = self.form.question(question).item;
         let limits = urls.iter().flat_map(|url| extensions(item, url));
-        let limits: Vec<Typed<'v>> = limits
-            .filter_map(|extension| Typed::of(extension, "value"))
-            .collect();
-        for limit in limits {
+        for extension in limits {
+            // Guides compute limits in an extension of the value.
+            let Some(limit) = Typed::of(extension, "value") else {
+                self.open(rule::ANSWER_LIMIT, question, "");
+                continue;
+            };
             // A day lies in its month, whichever limit the month is.
             let is_within = limit.moment().zip(value.moment());
             if is_within.is_some_and(|(limit, value)| limit.contains(&value)) {

@@ -255,6 +255,21 @@ fn values_lie_between_the_least_and_the_greatest() {
 }
 
 #[test]
+fn a_limit_without_a_value_is_left_open() {
+    let computed = json!({"url": "http://hl7.org/fhir/StructureDefinition/maxValue", "_valueDate": {"extension": []}});
+    let form = json!({"item": [{"linkId": "a", "type": "date", "extension": [computed]}]});
+    let items = json!([{"linkId": "a", "answer": [{"valueDate": "2022-01-01"}]}]);
+    let outcome = judge("completed", &form, &items);
+    assert_eq!(
+        (issues(&outcome), open(&outcome)),
+        (
+            nothing(),
+            vec!["answer-limit Questionnaire.item[0]".to_owned()]
+        )
+    );
+}
+
+#[test]
 fn decimal_places_are_counted_without_zeros_at_the_end() {
     let question = extended(
         "decimal",
