@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
+use serde_json::Value;
 
 use crate::fhir::capability::Capability;
 use crate::fhir::{Key, bundle, definitions, query, resource};
@@ -60,6 +61,9 @@ const FIRST: &[&str] = &[
     "Coverage",
 ];
 
+/// Types that are read of a patient before one of whom nothing is there is left for the next.
+const PROBED: usize = 4;
+
 /// Resources of one search page asked for; a server may cap it.
 const PAGE: u32 = 50;
 
@@ -71,18 +75,20 @@ pub async fn crawl(context: &Context, bounds: &Bounds) -> Populated {
         sent: 0,
         resources: IndexMap::new(),
         causes: Vec::new(),
-        reference: Reference::Id,
+        reference: None,
     };
-    let patients = crawler.patients().await;
+    let candidates = crawler.patients().await;
+    let wanted = bounds.patients.min(candidates.len());
     context
         .observer
-        .observe(Event::Stage(format!("reading {} patients", patients.len())));
-    for (position, patient) in patients.iter().enumerate() {
-        crawler.record(patient, position).await;
-    }
+        .observe(Event::Stage(format!("reading {wanted} patients")));
+    let patients = crawler.records(candidates).await;
     let isolation = match bounds.named.is_empty() {
         true => Isolation::None,
-        false => to_named(&context.capability, &patients, crawler.reference),
+        false => {
+            let reference = crawler.reference.unwrap_or(Reference::Id);
+            to_named(&context.capability, &patients, reference)
+        }
     };
     let cohort = Cohort {
         resources: crawler.resources,
@@ -124,9 +130,10 @@ struct Crawler<'a> {
     context: &'a Context,
     bounds: &'a Bounds,
     sent: u64,
-    resources: IndexMap<Key, serde_json::Value>,
+    resources: IndexMap<Key, Value>,
     causes: Vec<String>,
-    reference: Reference,
+    /// The form by which something was found.
+    reference: Option<Reference>,
 }
 
 /// How a search names the patient. R4 has both forms; a target that finds nothing by the one is asked by the other.
@@ -168,8 +175,8 @@ impl Crawler<'_> {
         }
     }
 
-    /// The named patients, or the first that an unfiltered search gives.
-    async fn patients(&mut self) -> Vec<String> {
+    /// The named patients, or those on the first page of an unfiltered search.
+    async fn patients(&mut self) -> Vec<(Key, Value)> {
         let mut found = Vec::new();
         if self.bounds.named.is_empty() {
             let Some(exchange) = self.get(format!("Patient?_count={PAGE}")).await else {
@@ -182,12 +189,8 @@ impl Crawler<'_> {
                 );
                 return found;
             }
-            for (key, value) in page(&exchange).into_iter().take(self.bounds.patients) {
-                if key.resource_type == "Patient" {
-                    found.push(key.id.clone());
-                    self.resources.insert(key, value);
-                }
-            }
+            let of_page = page(&exchange).into_iter();
+            found.extend(of_page.filter(|(key, _)| key.resource_type == "Patient"));
             return found;
         }
         for id in self.bounds.named.iter().take(self.bounds.patients) {
@@ -196,8 +199,7 @@ impl Crawler<'_> {
             };
             match exchange.json().filter(|_| exchange.status() == Some(200)) {
                 Some(value) if resource::id(&value) == Some(id) => {
-                    found.push(id.clone());
-                    self.resources.insert(Key::new("Patient", id), value);
+                    found.push((Key::new("Patient", id), value));
                 }
                 _ => self.cause(format!(
                     "a named patient could not be read: {}",
@@ -208,6 +210,31 @@ impl Crawler<'_> {
             }
         }
         found
+    }
+
+    /// Reads the records of patients until there are as many as wanted, and gives the ids. A patient of whom nothing is
+    /// there tells little, and is taken only where there are no others, or by name.
+    async fn records(&mut self, candidates: Vec<(Key, Value)>) -> Vec<String> {
+        let mut patients = Vec::new();
+        let mut empty = Vec::new();
+        for (key, patient) in candidates {
+            if patients.len() >= self.bounds.patients {
+                break;
+            }
+            let has_record = self.record(&key.id).await;
+            if has_record || !self.bounds.named.is_empty() {
+                patients.push(key.id.clone());
+                self.resources.insert(key, patient);
+            } else {
+                empty.push((key, patient));
+            }
+        }
+        let room = self.bounds.patients.saturating_sub(patients.len());
+        for (key, patient) in empty.into_iter().take(room) {
+            patients.push(key.id.clone());
+            self.resources.insert(key, patient);
+        }
+        patients
     }
 
     /// Types of the patient compartment that the target lets us search.
@@ -236,21 +263,33 @@ impl Crawler<'_> {
         types
     }
 
-    /// Reads what belongs to a patient. The first record that is empty is asked for once more by the other form.
-    async fn record(&mut self, patient: &str, position: usize) {
-        let before = self.resources.len();
-        for name in self.types() {
-            self.compartment(patient, position, &name).await;
+    /// Reads what belongs to a patient; true if there is something. Until something was found by one form of the
+    /// reference, the other is tried too.
+    async fn record(&mut self, patient: &str) -> bool {
+        let forms = match self.reference {
+            Some(known) => vec![known],
+            None => vec![Reference::Id, Reference::TypeAndId],
+        };
+        let may_skip = self.bounds.named.is_empty();
+        for form in forms {
+            let before = self.resources.len();
+            for (position, name) in self.types().into_iter().enumerate() {
+                if may_skip && position == PROBED && self.resources.len() == before {
+                    break;
+                }
+                self.compartment(&form.to(patient), &name, false).await;
+            }
+            if self.resources.len() > before {
+                self.reference = Some(form);
+                return true;
+            }
         }
-        if position == 0 && self.reference == Reference::Id && self.resources.len() == before {
-            self.reference = Reference::TypeAndId;
-            Box::pin(self.record(patient, position)).await;
-        }
+        false
     }
 
-    async fn compartment(&mut self, patient: &str, position: usize, name: &str) {
+    async fn compartment(&mut self, patient: &str, name: &str, is_retry: bool) {
         let base = vec![
-            ("patient".to_owned(), self.reference.to(patient)),
+            ("patient".to_owned(), patient.to_owned()),
             ("_count".to_owned(), PAGE.to_string()),
         ];
         let company = self.context.requirements.of(name);
@@ -271,8 +310,8 @@ impl Crawler<'_> {
                     let learned =
                         require::learn(&self.context.requirements, name, &pairs, &exchange);
                     // One more try with the company that the server asked for; what it refuses then stays unread.
-                    if learned && position == 0 {
-                        Box::pin(self.compartment(patient, position + 1, name)).await;
+                    if learned && !is_retry {
+                        Box::pin(self.compartment(patient, name, true)).await;
                     } else {
                         self.cause(format!(
                             "{name} could not be read: {}",
@@ -309,7 +348,7 @@ impl Crawler<'_> {
     }
 }
 
-fn page(exchange: &Exchange) -> Vec<(Key, serde_json::Value)> {
+fn page(exchange: &Exchange) -> Vec<(Key, Value)> {
     let Some(body) = exchange.json() else {
         return Vec::new();
     };
@@ -319,31 +358,4 @@ fn page(exchange: &Exchange) -> Vec<(Key, serde_json::Value)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn searches_keep_to_named_patients_by_what_the_target_declares() {
-        let capability = Capability::new(json!({"rest": [{"mode": "server", "resource": [
-            {"type": "Patient", "searchParam": [{"name": "_id"}, {"name": "family"}]},
-            {"type": "Observation", "searchParam": [{"name": "patient"}]},
-            {"type": "Encounter", "searchParam": [{"name": "date"}]},
-            {"type": "Location", "searchParam": [{"name": "name"}]},
-        ]}]}));
-        let named = ["a".to_owned(), "b".to_owned()];
-        let cohort = Cohort {
-            isolation: to_named(&capability, &named, Reference::TypeAndId),
-            ..Cohort::empty()
-        };
-        let confined = |name: &str| cohort.confine(name).pop();
-        let pair = |name: &str, value: &str| Some((name.to_owned(), value.to_owned()));
-        assert_eq!(confined("Patient"), pair("_id", "a,b"));
-        assert_eq!(
-            confined("Observation"),
-            pair("patient", "Patient/a,Patient/b")
-        );
-        assert_eq!((confined("Encounter"), confined("Location")), (None, None));
-    }
-}
+mod tests;
