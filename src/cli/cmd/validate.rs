@@ -31,7 +31,7 @@ const DEFINITIONS: [&str; 3] = ["CodeSystem", "Questionnaire", "ValueSet"];
 /// A package that cannot be read.
 pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
     let library = with_definitions(library(&args.ig)?, &args.files);
-    let validator = Validator::new(library);
+    let validator = Validator::new(library).with_vital_signs();
     let profiles: Vec<&str> = args.profiles.iter().map(String::as_str).collect();
     let (mut lines, mut causes) = (Vec::new(), Vec::new());
     for file in &args.files {

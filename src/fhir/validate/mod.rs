@@ -119,13 +119,14 @@ pub struct Validator {
 }
 
 impl Validator {
-    /// A validator that applies everything the library knows.
+    /// A validator that applies everything the library knows; profiles that nobody names only with
+    /// [`Validator::with_vital_signs`].
     pub fn new(library: Arc<Library>) -> Self {
         Validator {
             library,
             invariants: true,
             claimed: true,
-            vital_signs: true,
+            vital_signs: false,
         }
     }
 
@@ -150,16 +151,16 @@ impl Validator {
         }
     }
 
-    /// Applies the profiles that R4 has for vital signs only where they are claimed or asked for.
-    pub fn without_vital_signs(self) -> Self {
+    /// Holds vital signs to the profiles that R4 has for them, whether a resource claims them or not.
+    pub fn with_vital_signs(self) -> Self {
         Validator {
-            vital_signs: false,
+            vital_signs: true,
             ..self
         }
     }
 
-    /// Judges a resource by R4, by the profiles that it claims, by those that a guide of the library or R4 itself demands
-    /// of all of its kind, and by those that are given as canonicals.
+    /// Judges a resource by R4, by the profiles that it claims, by those that a guide of the library demands of all
+    /// resources of its type, and by those that are given as canonicals.
     pub fn validate(&self, resource: &Value, profiles: &[&str]) -> Outcome {
         walk::full(self, resource, profiles)
     }

@@ -51,7 +51,8 @@ fn judge(folder: &Path, case: &Value) -> (bool, Vec<String>) {
     let (guide, _) = build::guide(&documents(folder, case), Library::built_in());
     let library = Library::built_in().with(vec![Arc::new(guide)]);
     let profiles: Vec<&str> = case["profile"].as_str().into_iter().collect();
-    let outcome = Validator::new(Arc::new(library)).validate(&resource, &profiles);
+    let validator = Validator::new(Arc::new(library)).with_vital_signs();
+    let outcome = validator.validate(&resource, &profiles);
     let lines = outcome
         .errors()
         .map(|issue| format!("{} {} {}", issue.rule, issue.path, issue.message))

@@ -156,7 +156,8 @@ fn the_examples_of_us_core_conform_to_their_profiles() {
         serde_json::from_slice(&fs::read(reasons).unwrap()).unwrap();
     let (mut count, mut found) = (0, Vec::new());
     for package in files(shared.join("packages"), "tgz") {
-        let (examples, issues) = examples(&package, &validator_of(&package));
+        let validator = validator_of(&package).with_vital_signs();
+        let (examples, issues) = examples(&package, &validator);
         count += examples;
         found.extend(issues);
     }

@@ -115,7 +115,8 @@ fn a_slice_is_told_by_the_slice_that_it_requires_within() {
             "code": {"coding": [{"system": "http://loinc.org", "code": "85354-9"}]}, "effectiveDateTime": "2024-02-29",
             "component": codes.map(component)})
     };
-    let judge = |codes: [&str; 2]| Validator::built_in().validate(&pressure(codes), &[]);
+    let profile = "http://hl7.org/fhir/StructureDefinition/bp";
+    let judge = |codes: [&str; 2]| Validator::built_in().validate(&pressure(codes), &[profile]);
     let sound = judge(["8480-6", "8462-4"]);
     assert!(
         !sound.is_broken() && sound.not_checked.is_empty(),
