@@ -207,6 +207,9 @@ pub struct RunArgs {
     /// Synthetic patients to load
     #[arg(long, value_name = "N")]
     pub population: Option<u64>,
+    /// FHIR package (`.tgz` or its folder) whose profiles resources are held to that claim them; repeatable
+    #[arg(long = "ig", value_name = "PACKAGE")]
+    pub ig: Vec<PathBuf>,
     /// Variable for suites
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub vars: Vec<String>,

@@ -67,6 +67,7 @@ pub struct TargetConfig {
     pub claims_add: Vec<String>,
     pub claims_remove: Vec<String>,
     pub patients: Vec<String>,
+    pub ig: Vec<String>,
     pub search_required: BTreeMap<String, Vec<String>>,
     pub overlay: BTreeMap<String, String>,
     pub rate: Option<f64>,
@@ -151,6 +152,7 @@ const TARGET_KEYS: &[&str] = &[
     "capability",
     "claims",
     "patients",
+    "ig",
     "search",
     "overlay",
     "rate",
@@ -300,6 +302,7 @@ impl Reader {
                 .map(|claims| self.texts(claims, "remove"))
                 .unwrap_or_default(),
             patients: self.texts(node, "patients"),
+            ig: self.texts(node, "ig"),
             search_required: required
                 .iter()
                 .map(|(name, list)| {

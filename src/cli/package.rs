@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::failure::Failure;
 use crate::fhir::definitions::{Guide, Library, build};
 
 /// The largest file that is read from a package, in bytes; the largest of R4 has 35 MB.
@@ -70,6 +72,23 @@ pub fn guide(input: &Path, library: &Library) -> Result<Guide, String> {
         ));
     }
     Ok(guide)
+}
+
+/// What is built in, and packages.
+///
+/// # Errors
+/// The first package that cannot be used.
+pub fn library(packages: &[PathBuf]) -> Result<Arc<Library>, Failure> {
+    let mut library = Arc::clone(Library::built_in());
+    for path in packages {
+        let what = format!("load the package {}", path.display());
+        let guide = guide(path, &library).map_err(|why| {
+            let hint = "a FHIR package is a .tgz with `package/package.json`, or its folder";
+            Failure::usage(what, why, hint)
+        })?;
+        library = Arc::new(library.with(vec![Arc::new(guide)]));
+    }
+    Ok(library)
 }
 
 struct Reader<'r> {

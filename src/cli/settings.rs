@@ -88,6 +88,8 @@ pub struct TargetSettings {
     pub claims: (Vec<String>, Vec<String>),
     /// Patients that may be read.
     pub patients: Vec<String>,
+    /// FHIR packages that its resources are held to.
+    pub ig: Vec<String>,
     /// Required search parameters by type.
     pub search_required: BTreeMap<String, Vec<String>>,
     /// Merge patches by type: files.
@@ -125,6 +127,7 @@ pub struct Settings {
     pub shard: Option<(usize, usize)>,
     pub cohort: CohortChoice,
     pub population: u64,
+    pub ig: Vec<PathBuf>,
     pub vars: BTreeMap<String, String>,
     pub keep_data: bool,
     pub dry_run: bool,
@@ -168,6 +171,10 @@ impl Settings {
         let cohort = chooser.choose("cohort", args.cohort.clone(), |profile| {
             profile.cohort.clone()
         });
+        let ig = args.ig.iter().map(|path| path.display().to_string());
+        let ig = (!args.ig.is_empty()).then(|| ig.collect());
+        let of_target = target.as_ref().map(|target| target.ig.clone());
+        let ig = chooser.list("ig", ig, |_| of_target.clone().unwrap_or_default());
         let fail_on = chooser.choose("fail-on", args.fail_on.map(fail_on_name), |profile| {
             profile.fail_on.clone()
         });
@@ -219,6 +226,7 @@ impl Settings {
                 |profile| profile.population,
                 DEFAULT_POPULATION,
             ),
+            ig: ig.into_iter().map(PathBuf::from).collect(),
             vars,
             keep_data: args.keep_data,
             dry_run: args.dry_run,
@@ -502,6 +510,7 @@ pub fn resolve_target(
         } else {
             args.patients.clone()
         },
+        ig: configured.ig,
         search_required: configured.search_required,
         overlay: configured
             .overlay

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::baseline::Store;
+use crate::check::resource::Survey;
 use crate::clock::Clock;
 use crate::engine::context::{Context, Requirements};
 use crate::engine::populate::crawl::{self, Bounds};
@@ -34,6 +35,7 @@ use crate::suite::pick::patient_of;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::package;
 use super::settings::{CohortChoice, INDEX_LAG, Settings, TargetSettings};
 use super::start::{self, Started};
 
@@ -93,6 +95,7 @@ pub async fn set_up(
     given: &Given,
     with_data: bool,
 ) -> Result<Ground, Failure> {
+    let library = package::library(&settings.ig)?;
     let (target, sandbox, started) = match &settings.target {
         Some(configured) => {
             if configured.start.is_some() {
@@ -120,6 +123,8 @@ pub async fn set_up(
     }
     let mut context = context(settings, given, &target, session, capability);
     context.overlay = Arc::new(overlay(settings)?);
+    let survey = Survey::new(library, &context.capability);
+    context.survey = Arc::new(Mutex::new(survey));
     let mut ground = Ground {
         target: record(&target, &context.capability, sandbox.is_some()),
         notices: notices(&target, sandbox.is_some()),

@@ -1,9 +1,13 @@
 //! The catalogue of faults that can be planted: each is one switch, asked for at one place, with a public thread or an
 //! R4 sentence where a real server did the same. No check knows an id of this list.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fhir::resource::resource_type;
+
+/// Profile that a fault claims for every patient.
+const US_CORE_PATIENT: &str =
+    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient|6.1.0";
 
 /// A fault that can be planted.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,6 +72,8 @@ pub(super) enum Fault {
     PostSearchDropsParameter,
     PreferIgnored,
     PrimitiveExtensionDropped,
+    ProfileStamped,
+    ReferenceOfOldType,
     SinceExclusive,
     SortIgnored,
     TotalCountsIncluded,
@@ -77,6 +83,7 @@ pub(super) enum Fault {
     UpdateKeepsRemoved,
     ValidateAlwaysFine,
     ValidateCodeAnything,
+    ValueAndReason,
     VreadReturnsCurrent,
     XmlNarrativeLost,
 }
@@ -441,6 +448,22 @@ pub static DEFECTS: &[Defect] = &[
         fault: Fault::PrimitiveExtensionDropped,
     },
     Defect {
+        id: "profile-stamped",
+        title: "Every patient is said to be of a profile",
+        provenance: "http://hl7.org/fhir/R4/resource-definitions.html#Meta.profile",
+        class: "profiles",
+        effect: "a patient is stored with the claim to meet US Core 6.1.0, whatever is in it",
+        fault: Fault::ProfileStamped,
+    },
+    Defect {
+        id: "reference-of-old-type",
+        title: "An encounter is referred to as an episode of care",
+        provenance: "http://hl7.org/fhir/R4/observation-definitions.html#Observation.encounter",
+        class: "structure",
+        effect: "the encounter of an observation is stored as a reference to EpisodeOfCare, which earlier versions allowed",
+        fault: Fault::ReferenceOfOldType,
+    },
+    Defect {
         id: "since-exclusive",
         title: "_since leaves out the instant itself",
         provenance: "http://hl7.org/fhir/R4/http.html#history",
@@ -513,6 +536,14 @@ pub static DEFECTS: &[Defect] = &[
         fault: Fault::ValidateCodeAnything,
     },
     Defect {
+        id: "value-and-reason",
+        title: "A reason why there is no value stands beside the value",
+        provenance: "http://hl7.org/fhir/R4/observation.html#invs",
+        class: "structure",
+        effect: "an observation with a value is stored with a dataAbsentReason, against obs-6",
+        fault: Fault::ValueAndReason,
+    },
+    Defect {
         id: "vread-returns-current",
         title: "vread returns the current version",
         provenance: "http://hl7.org/fhir/R4/http.html#vread",
@@ -579,6 +610,44 @@ pub(super) fn with_empty_texts(mut value: Value) -> Value {
         if let Some(concept) = concept {
             concept.entry("text").or_insert_with(|| "".into());
         }
+    }
+    value
+}
+
+/// A patient that claims to be of US Core.
+pub(super) fn with_profile(mut value: Value) -> Value {
+    if resource_type(&value) == Some("Patient") {
+        let claims = value
+            .as_object_mut()
+            .map(|members| members.entry("meta").or_insert_with(|| json!({})));
+        if let Some(meta) = claims.and_then(Value::as_object_mut) {
+            meta.insert("profile".to_owned(), json!([US_CORE_PATIENT]));
+        }
+    }
+    value
+}
+
+/// An observation whose encounter is an episode of care.
+pub(super) fn with_old_reference(mut value: Value) -> Value {
+    if resource_type(&value) == Some("Observation")
+        && let Some(reference) = value.pointer_mut("/encounter/reference")
+        && let Some(id) = reference
+            .as_str()
+            .and_then(|text| text.strip_prefix("Encounter/"))
+    {
+        *reference = format!("EpisodeOfCare/{id}").into();
+    }
+    value
+}
+
+/// An observation that says why it has no value, and has one.
+pub(super) fn with_reason(mut value: Value) -> Value {
+    let is_it = resource_type(&value) == Some("Observation");
+    if let Some(members) = value.as_object_mut().filter(|_| is_it)
+        && members.keys().any(|name| name.starts_with("value"))
+    {
+        let reason = json!({ "text": "unknown" });
+        members.entry("dataAbsentReason").or_insert(reason);
     }
     value
 }

@@ -397,20 +397,26 @@ impl Server {
 
     /// What is kept of a resource: all of it, unless a fault changes something.
     pub(super) fn stored_form(&self, resource: Value) -> Value {
-        let resource = match self.has(Fault::DecimalThroughDouble) {
-            true => defect::through_double(resource),
-            false => resource,
-        };
-        let resource = match self.has(Fault::PrimitiveExtensionDropped) {
-            true => defect::without_primitive_extensions(resource),
-            false => resource,
-        };
-        match self.has(Fault::EmptyString) {
-            true => defect::with_empty_texts(resource),
-            false => resource,
-        }
+        let changes: [(Fault, Change); 6] = [
+            (Fault::DecimalThroughDouble, defect::through_double),
+            (
+                Fault::PrimitiveExtensionDropped,
+                defect::without_primitive_extensions,
+            ),
+            (Fault::EmptyString, defect::with_empty_texts),
+            (Fault::ProfileStamped, defect::with_profile),
+            (Fault::ReferenceOfOldType, defect::with_old_reference),
+            (Fault::ValueAndReason, defect::with_reason),
+        ];
+        changes
+            .into_iter()
+            .filter(|(fault, _)| self.has(*fault))
+            .fold(resource, |resource, (_, change)| change(resource))
     }
 }
+
+/// What a fault makes of a resource.
+type Change = fn(Value) -> Value;
 
 fn is_token(place: &str) -> bool {
     place == "/token" || (place.ends_with("/token") && place.contains("://"))

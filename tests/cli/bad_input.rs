@@ -35,6 +35,25 @@ fn an_unreachable_target_is_worth_a_retry_and_leaves_no_run() {
 }
 
 #[test]
+fn a_bad_package_is_named_before_anything_is_sent() {
+    let folder = Folder::new();
+    folder.write("broken.tgz", "no archive");
+    let url = nowhere();
+    for (package, words) in [
+        ("broken.tgz", ["load the package broken.tgz", "gzip"]),
+        (
+            "absent.tgz",
+            ["load the package absent.tgz", "No such file"],
+        ),
+    ] {
+        folder
+            .rounds(&["run", "-t", &url, "--ig", package])
+            .complains(2, &words);
+    }
+    assert!(folder.run_ids().is_empty());
+}
+
+#[test]
 fn a_wrong_path_says_that_there_is_no_endpoint() {
     let server = Server::empty();
     let wrong = server.url().replace("/fhir", "/wrong");

@@ -152,7 +152,7 @@ fn config_prints_every_setting_with_its_source() {
             .find(|line| line.split("  ").next() == Some(name));
         line.unwrap_or_else(|| panic!("{name} is missing:\n{}", said.out))
     };
-    for name in ["suites", "filter", "baseline", "reports", "cohort"] {
+    for name in ["suites", "filter", "baseline", "reports", "cohort", "ig"] {
         assert!(value(name).ends_with("default"), "{}", value(name));
     }
     assert!(value("population").contains("26"));

@@ -1,34 +1,41 @@
-//! The structure of everything that came back in a run: each distinct body is validated once, and what is wrong with it
-//! is grouped by rule and place, so that one fault in 37 responses is one cause. What we sent broken is ours.
-//! Not the check of one exchange: see `structure`, whose rules these are.
+//! All that came back in a run: each distinct resource is validated once, and what is wrong is grouped by rule and place,
+//! so that one fault in 37 responses is one cause. What we sent broken is ours.
+//! Not the rules themselves (`flaw`), and not the check of one exchange (`judged`).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::structure::{self, Identity, asks_for_parts, flaws, flaws_of_ours, is_in};
-use super::written::note_writes;
+use super::examine::{Digest, Examiner, Part, digest};
+use super::flaw::Identity;
+use super::judged::flaws_of_ours;
+use super::ours::{Ours, is_at_place_of};
+use super::partial::Pages;
+use crate::check;
 use crate::fhir::Key;
-use crate::http::{Exchange, Method};
-use crate::record::Violation;
+use crate::fhir::capability::Capability;
+use crate::fhir::definitions::Library;
+use crate::http::Exchange;
+use crate::record::{Level, Violation};
 
 /// Distinct bodies that are told apart at most; further ones are validated each time.
 const MAX_BODIES: usize = 200_000;
 /// Causes that are kept at most; a server with more is broken throughout.
-const MAX_CAUSES: usize = 200;
+const MAX_CAUSES: usize = 400;
 /// Responses of one cause whose numbers are kept; the others are counted.
 const MAX_NUMBERS: usize = 1_000;
 /// Exchanges of one cause that are kept whole, some of which may turn out to be ours.
 const MAX_EXAMPLES: usize = 8;
-/// Resources whose flaws as sent are kept at most.
-const MAX_SENT: usize = 100_000;
-
-type Digest = [u8; 32];
 
 /// One cause: a rule broken at a place.
 #[derive(Debug, Clone)]
 pub struct Cause {
+    /// Id of the check.
+    pub check: &'static str,
+    /// How strongly the rule binds.
+    pub level: Level,
     /// As first seen; its exchanges are all responses that show it, up to a limit.
     pub violation: Violation,
     /// Responses that show it.
@@ -38,33 +45,42 @@ pub struct Cause {
 }
 
 /// One cause as it is being collected: what is ours is known only at the end.
+#[derive(Debug)]
 struct Found {
+    level: Level,
     /// By resource, so that those that we sent broken can be taken out: the first sighting and the responses.
     by_key: IndexMap<Option<Key>, (Violation, Vec<u32>, usize)>,
     examples: Vec<(Option<Key>, Exchange)>,
 }
 
 /// What all bodies of a run came to.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Survey {
+    examiner: Examiner,
+    pages: Pages,
+    ours: Ours,
     /// Causes of each distinct body with the resources that have them.
     bodies: HashMap<Digest, Vec<(usize, Option<Key>)>>,
     found: IndexMap<Identity, Found>,
-    /// Flaws of what we sent, by the key that it was given.
-    sent: HashMap<Key, BTreeSet<Identity>>,
-    /// Resources that we patched: what they are now is partly ours, and not to be told apart.
-    patched: BTreeSet<Key>,
     responses: u64,
 }
 
 impl Survey {
+    /// A survey that judges with the definitions of a library a target that claims this of itself.
+    pub fn new(library: Arc<Library>, capability: &Capability) -> Self {
+        Survey {
+            examiner: Examiner::new(library, Some(capability)),
+            ..Survey::default()
+        }
+    }
+
     /// Looks at one exchange: at the answer, and at what was sent.
     pub fn add(&mut self, exchange: &Exchange) {
-        self.note_sent(exchange);
+        self.ours.note(exchange, &mut self.examiner);
         let Some(response) = exchange.response() else {
             return;
         };
-        if response.body.is_empty() || asks_for_parts(exchange) {
+        if response.body.is_empty() || self.pages.are_partial(exchange) {
             return;
         }
         let digest = digest(&response.body);
@@ -99,24 +115,37 @@ impl Survey {
         self.bodies.len()
     }
 
+    /// Distinct resources that claim a profile that is known.
+    pub fn claims(&self) -> usize {
+        self.examiner.claims
+    }
+
+    /// Rules that applied and could not be evaluated, by name and what they ask for (empty where a target's data names
+    /// it), with how often.
+    pub fn not_checked(&self) -> &BTreeMap<(&'static str, String), usize> {
+        &self.examiner.open
+    }
+
     /// The causes in the order in which they were first seen, without those of resources that we sent so.
-    pub fn causes(&self, loaded: Option<&IndexMap<Key, Value>>) -> Vec<Cause> {
+    pub fn causes(&mut self, loaded: Option<&IndexMap<Key, Value>>) -> Vec<Cause> {
+        let keys = self.found.values().flat_map(|found| found.by_key.keys());
+        let keys: BTreeSet<&Key> = keys.flatten().collect();
+        for (key, sent) in loaded.into_iter().flatten() {
+            if keys.contains(key) {
+                self.ours.note_loaded(key, sent, &mut self.examiner);
+            }
+        }
         self.found
             .iter()
-            .filter_map(|(identity, found)| self.cause(identity, found, loaded))
+            .filter_map(|(identity, found)| self.cause(identity, found))
             .collect()
     }
 
-    fn cause(
-        &self,
-        identity: &Identity,
-        found: &Found,
-        loaded: Option<&IndexMap<Key, Value>>,
-    ) -> Option<Cause> {
+    fn cause(&self, identity: &Identity, found: &Found) -> Option<Cause> {
         let mut theirs = found
             .by_key
             .iter()
-            .filter(|(key, _)| !self.is_ours(identity, key.as_ref(), loaded))
+            .filter(|(key, _)| !self.ours.has(identity, key.as_ref()))
             .map(|(_, sightings)| sightings);
         let (violation, first_numbers, first_count) = theirs.next()?;
         let mut numbers: BTreeSet<u32> = first_numbers.iter().copied().collect();
@@ -130,87 +159,69 @@ impl Survey {
         let mut violation = violation.clone();
         violation.exchanges = numbers.iter().copied().collect();
         let is_theirs =
-            |(key, _): &&(Option<Key>, Exchange)| !self.is_ours(identity, key.as_ref(), loaded);
+            |(key, _): &&(Option<Key>, Exchange)| !self.ours.has(identity, key.as_ref());
         let examples = found.examples.iter().filter(is_theirs);
         Some(Cause {
+            check: identity.check,
+            level: found.level,
             violation,
             responses: numbers.len() + beyond,
             examples: examples.map(|(_, exchange)| exchange.clone()).collect(),
         })
     }
 
-    fn is_ours(
-        &self,
-        identity: &Identity,
-        key: Option<&Key>,
-        loaded: Option<&IndexMap<Key, Value>>,
-    ) -> bool {
-        let Some(key) = key else { return false };
-        let was_sent = self
-            .sent
-            .get(key)
-            .is_some_and(|flaws| flaws.contains(identity));
-        was_sent || self.patched.contains(key) || is_in(identity, key, loaded)
-    }
-
-    /// What each written resource had wrong when it was sent.
-    fn note_sent(&mut self, exchange: &Exchange) {
-        match exchange.request.method {
-            Method::Patch => {
-                let path = exchange.request.url.split('?').next().unwrap_or_default();
-                self.patched.extend(Key::from_reference(path));
-                self.patched
-                    .extend(exchange.parsed().as_deref().and_then(Key::of));
-            }
-            Method::Post | Method::Put => {
-                let mut written = IndexMap::new();
-                note_writes(exchange, &mut written);
-                for (key, sent) in written {
-                    let identities: Vec<Identity> =
-                        flaws(&sent).into_iter().map(|flaw| flaw.identity).collect();
-                    if !identities.is_empty() && self.sent.len() < MAX_SENT {
-                        self.sent.entry(key).or_default().extend(identities);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
     fn validate(&mut self, exchange: &Exchange, body: &Value) -> Vec<(usize, Option<Key>)> {
-        let flaws = flaws(body);
-        if flaws.is_empty() {
+        let parts = self.examiner.examine(body);
+        if parts.is_empty() {
             return Vec::new();
         }
         // What an answer repeats of its own request is ours, whether it has an id or not.
-        let ours = flaws_of_ours(std::iter::once(exchange));
+        let ours = flaws_of_ours(&mut self.examiner, std::iter::once(exchange));
         let mut seen: Vec<(usize, Option<Key>)> = Vec::new();
-        for flaw in flaws {
+        for part in &parts {
+            self.sight(exchange, part, &ours, &mut seen);
+        }
+        seen
+    }
+
+    fn sight(
+        &mut self,
+        exchange: &Exchange,
+        part: &Part,
+        ours: &BTreeSet<Identity>,
+        seen: &mut Vec<(usize, Option<Key>)>,
+    ) {
+        for flaw in part.flaws.iter() {
             let is_new = !self.found.contains_key(&flaw.identity);
-            if ours.contains(&flaw.identity) || (is_new && self.found.len() >= MAX_CAUSES) {
+            if is_at_place_of(&flaw.identity, ours) || (is_new && self.found.len() >= MAX_CAUSES) {
                 continue;
             }
-            let key = flaw.key.clone();
+            let Some(check) = check::by_id(flaw.identity.check) else {
+                continue;
+            };
             let entry = self.found.entry(flaw.identity.clone());
             let position = entry.index();
             let found = entry.or_insert_with(|| Found {
+                level: flaw.level,
                 by_key: IndexMap::new(),
                 examples: Vec::new(),
             });
-            if seen.contains(&(position, key.clone())) {
+            let sighting = (position, part.key.clone());
+            if seen.contains(&sighting) {
                 continue;
             }
-            let (_, numbers, count) = found.by_key.entry(key.clone()).or_insert_with(|| {
-                let violation = structure::violation(flaw, exchange.number);
+            let (_, numbers, count) = found.by_key.entry(part.key.clone()).or_insert_with(|| {
+                let violation = flaw.violation(check.spec(), &part.prefix, exchange.number);
                 (violation, Vec::new(), 0)
             });
             put(numbers, count, exchange.number);
+            // A claim may name the version that another claim leaves open.
+            found.level = found.level.min(flaw.level);
             if found.examples.len() < MAX_EXAMPLES {
-                found.examples.push((key.clone(), exchange.clone()));
+                found.examples.push((part.key.clone(), exchange.clone()));
             }
-            seen.push((position, key));
+            seen.push(sighting);
         }
-        seen
     }
 }
 
@@ -221,20 +232,14 @@ fn put(numbers: &mut Vec<u32>, count: &mut usize, number: u32) {
     }
 }
 
-fn digest(body: &[u8]) -> Digest {
-    let mut digest = [0; 32];
-    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, body).as_ref());
-    digest
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::{Headers, Request, Response, Timings};
+    use crate::http::{Headers, Method, Request, Response, Timings};
 
-    fn exchange(number: u32, request: Request, status: u16, body: &Value) -> Exchange {
+    pub fn exchange(number: u32, request: Request, status: u16, body: &Value) -> Exchange {
         Exchange {
             number,
             request,
@@ -256,7 +261,10 @@ mod tests {
     fn page(number: u32, resources: &[Value]) -> Exchange {
         let entries: Vec<Value> = resources
             .iter()
-            .map(|resource| json!({"fullUrl": "http://e/x", "resource": resource}))
+            .map(|resource| {
+                let id = resource["id"].as_str().unwrap();
+                json!({"fullUrl": format!("http://e/Patient/{id}"), "resource": resource})
+            })
             .collect();
         let bundle = json!({"resourceType": "Bundle", "type": "searchset", "entry": entries});
         exchange(number, Request::get("Patient?x=y"), 200, &bundle)
@@ -347,6 +355,65 @@ mod tests {
         let patch = Request::new(Method::Patch, "Patient/a").with_json(&json!([]));
         let found = causes(&[exchange(1, patch, 200, &broken("a")), read(2, &broken("a"))]);
         assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn an_invariant_is_a_cause_of_its_own_check() {
+        let contact =
+            json!({"resourceType": "Patient", "id": "a", "contact": [{"gender": "male"}]});
+        let found = causes(&[read(1, &contact)]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].check, found[0].level),
+            ("resource/invariants", Level::Shall)
+        );
+        assert_eq!(found[0].violation.signature, ["pat-1", "Patient.contact"]);
+    }
+
+    #[test]
+    fn a_claim_weighs_fully_only_where_its_version_is_known() {
+        let url = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient";
+        let level = |claim: &str, guide: &str| {
+            let patient =
+                json!({"resourceType": "Patient", "id": "a", "meta": {"profile": [claim]}});
+            let guide = format!("http://hl7.org/fhir/us/core/ImplementationGuide/x{guide}");
+            let capability = Capability::new(json!({"implementationGuide": [guide]}));
+            let mut survey = Survey::new(Arc::clone(Library::built_in()), &capability);
+            survey.add(&read(1, &patient));
+            let found = survey.causes(None);
+            found.first().map(|cause| (cause.check, cause.level))
+        };
+        let broken = |level| Some(("resource/claimed-profiles", level));
+        assert_eq!(level(url, ""), broken(Level::Should));
+        assert_eq!(level(&format!("{url}|6.1.0"), ""), broken(Level::Shall));
+        assert_eq!(level(url, "|6.1.0"), broken(Level::Shall));
+        assert_eq!(level(url, "|3.1.1"), None);
+        assert_eq!(level(&format!("{url}|3.1.1"), ""), None);
+    }
+
+    #[test]
+    fn what_cannot_be_checked_is_counted_and_foreign_names_are_not_kept() {
+        let patient = json!({"resourceType": "Patient", "id": "a",
+            "meta": {"profile": ["http://example.org/StructureDefinition/of-ada"]}});
+        let mut survey = Survey::default();
+        survey.add(&read(1, &patient));
+        survey.add(&page(2, &[patient]));
+        let open = survey.not_checked();
+        assert_eq!(open[&("profile/definition", String::new())], 1);
+        assert_eq!(survey.claims(), 0);
+    }
+
+    #[test]
+    fn what_was_sent_to_an_unknown_place_is_ours_everywhere() {
+        let sent = broken("x");
+        let conditional = Request::new(Method::Put, "Patient?identifier=1").with_json(&sent);
+        let quiet = |status| exchange(1, conditional.clone(), status, &Value::Null);
+        assert!(causes(&[quiet(201), read(2, &broken("a"))]).is_empty());
+        assert_eq!(causes(&[quiet(412), read(2, &broken("a"))]).len(), 1);
+        let patch = Request::new(Method::Patch, "Patient?identifier=1").with_json(&json!([]));
+        let quiet = |status| exchange(1, patch.clone(), status, &Value::Null);
+        assert!(causes(&[quiet(200), read(2, &broken("a"))]).is_empty());
+        assert_eq!(causes(&[quiet(404), read(2, &broken("a"))]).len(), 1);
     }
 
     #[test]

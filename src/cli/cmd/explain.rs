@@ -107,6 +107,9 @@ fn of_check(spec: &CheckSpec) -> String {
         "where a case asks for it"
     };
     sheet.line("applied", applied);
+    let passed_over = check::resource::not_held(spec.id);
+    let passed_over: Vec<&str> = passed_over.iter().map(String::as_str).collect();
+    sheet.list("not held", &passed_over);
     sheet.list("usual causes", spec.usual_causes);
     sheet.text
 }

@@ -254,6 +254,8 @@ fn judge_responses(ground: &Ground, seen: Option<&[Arc<Exchange>]>, place: usize
     let (records, exchanges) = conformance::judge_responses(&ground.context, seen);
     run.cases.splice(place..place, records);
     run.exchanges.extend(exchanges);
+    run.notices
+        .extend(conformance::not_checked(&ground.context));
     run.suites.push(conformance::RESPONSES.to_owned());
 }
 

@@ -30,7 +30,7 @@ const DEFINITIONS: [&str; 3] = ["CodeSystem", "Questionnaire", "ValueSet"];
 /// # Errors
 /// A package that cannot be read.
 pub fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
-    let library = with_definitions(library(&args.ig)?, &args.files);
+    let library = with_definitions(package::library(&args.ig)?, &args.files);
     let validator = Validator::new(library).with_vital_signs();
     let profiles: Vec<&str> = args.profiles.iter().map(String::as_str).collect();
     let (mut lines, mut causes) = (Vec::new(), Vec::new());
@@ -109,17 +109,6 @@ fn definitions(bytes: &[u8]) -> Vec<Value> {
         .filter_map(|entry| entry.get_mut("resource").map(Value::take))
         .filter(is_definition)
         .collect()
-}
-
-/// What is built in, and packages.
-fn library(packages: &[PathBuf]) -> Result<Arc<Library>, Failure> {
-    let mut library = Library::built_in().clone();
-    for path in packages {
-        let what = format!("load the package {}", path.display());
-        let guide = package::guide(path, &library).map_err(|why| Failure::usage(what, why, ""))?;
-        library = Arc::new(library.with(vec![Arc::new(guide)]));
-    }
-    Ok(library)
 }
 
 fn read(file: &Path) -> Result<Value, Failure> {

@@ -24,7 +24,7 @@ use super::fold;
 use super::plan::{Disposition, Planned};
 
 pub use case::Outcome;
-pub use responses::{SUITE as RESPONSES, judge_responses, judge_storage};
+pub use responses::{SUITE as RESPONSES, judge_responses, judge_storage, not_checked};
 
 /// Records of cases with the exchanges that their findings refer to, and every exchange for passive checks.
 #[derive(Debug, Default)]

@@ -1,11 +1,14 @@
 //! Judgements that belong to no case: passive checks over every response of a run, and what was stored against what
 //! was sent. The same violation in 37 responses is one finding with 37 exchanges behind it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::check::resource::{DecimalPrecision, SameAsSent, Structure};
+use crate::check::resource::{
+    Cause, DecimalPrecision, SameAsSent, Survey, claims_profiles, is_surveyed,
+};
 use crate::check::{self, Check, CheckSpec, Evidence};
 use crate::http::Exchange;
 use crate::record::finding::Reproduced;
@@ -22,8 +25,11 @@ pub const SUITE: &str = "responses";
 /// Exchanges that are shown for one grouped finding.
 const SHOWN: usize = 3;
 
-/// Runs every passive check over every exchange of the cases: one record per check. The structure of resources is
-/// judged over the bodies of all suites, and alone where no conformance case has run.
+/// Things that are named of one rule that could not be checked.
+const NAMED: usize = 5;
+
+/// Runs every passive check over every exchange of the cases: one record per check. What resources hold is judged over
+/// the bodies of all suites, and alone where no conformance case has run.
 pub fn judge_responses(
     context: &Context,
     seen: Option<&[Arc<Exchange>]>,
@@ -31,10 +37,14 @@ pub fn judge_responses(
     let mut records = Vec::new();
     let mut shown = Vec::new();
     let mut groups = grouped_by_check(context, seen.unwrap_or_default());
+    let mut survey = context.survey();
+    let exchanges = seen.into_iter().flatten();
+    exchanges.for_each(|exchange| survey.add(exchange));
+    let causes = survey.causes(Some(&context.cohort.sent));
     for check in check::passive() {
         let spec = check.spec();
-        let (record, exchanges) = match spec.id == Structure.spec().id {
-            true => surveyed(context, spec, seen.unwrap_or_default()),
+        let (record, exchanges) = match is_surveyed(spec.id) {
+            true => surveyed(context, spec, &survey, &causes),
             false => match seen {
                 Some(seen) => {
                     let groups = groups.swap_remove(spec.id).unwrap_or_default();
@@ -49,38 +59,76 @@ pub fn judge_responses(
     (records, shown)
 }
 
-/// Each distinct body once, those of other suites that the survey has looked at already included.
+/// Rules that applied to what came back and could not be evaluated, as a sentence: they count for nothing.
+pub fn not_checked(context: &Context) -> Option<String> {
+    let survey = context.survey();
+    let open = survey.not_checked();
+    let times: usize = open.values().sum();
+    if times == 0 {
+        return None;
+    }
+    let mut by_rule: BTreeMap<&str, (usize, Vec<&str>)> = BTreeMap::new();
+    for ((rule, what), count) in open {
+        let (sum, named) = by_rule.entry(rule).or_default();
+        *sum += count;
+        let name = what.rsplit('/').next().unwrap_or_default();
+        if !name.is_empty() && named.len() < NAMED {
+            named.push(name);
+        }
+    }
+    let rules: Vec<String> = by_rule
+        .into_iter()
+        .map(|(rule, (sum, named))| match named.as_slice() {
+            [] => format!("{rule} ({sum})"),
+            named => format!("{rule} ({sum}: {})", named.join(" ")),
+        })
+        .collect();
+    Some(format!(
+        "validation of what came back: {times} times a rule applied and could not be checked: {}",
+        rules.join(", ")
+    ))
+}
+
+/// The causes of one check: each distinct body once, those of other suites that the survey has looked at included.
 fn surveyed(
     context: &Context,
     spec: &'static CheckSpec,
-    seen: &[Arc<Exchange>],
+    survey: &Survey,
+    causes: &[Cause],
 ) -> (CaseRecord, Vec<ExchangeRecord>) {
-    let mut survey = context.survey();
-    seen.iter().for_each(|exchange| survey.add(exchange));
     let id = format!("{SUITE}/{}", spec.id.replace('/', "-"));
     let mut record = blank(&id, spec, survey.responses());
     let base = context.session.base();
+    let disclosure = context.session.disclosure();
     let mut shown = Vec::new();
-    for cause in survey.causes(Some(&context.cohort.sent)) {
-        let mut examples = cause.examples;
-        examples.truncate(SHOWN);
-        let mut violation = cause.violation;
-        violation.exchanges = examples.iter().map(|exchange| exchange.number).collect();
-        let exchanges: Vec<&Exchange> = examples.iter().collect();
-        let finding = of_group(context, &id, spec, violation, cause.responses, &exchanges);
+    let mut level: Option<Level> = None;
+    for cause in causes.iter().filter(|cause| cause.check == spec.id) {
+        let exchanges: Vec<&Exchange> = cause.examples.iter().take(SHOWN).collect();
+        let mut violation = cause.violation.clone();
+        violation.exchanges = exchanges.iter().map(|exchange| exchange.number).collect();
+        let spec = CheckSpec {
+            level: cause.level,
+            ..*spec
+        };
+        let finding = of_group(context, &id, &spec, violation, cause.responses, &exchanges);
         record.findings.push(finding);
-        let disclosure = context.session.disclosure();
+        level = level.into_iter().chain([cause.level]).min();
         shown.extend(
-            examples
+            exchanges
                 .iter()
                 .map(|exchange| fold::exchange(exchange, &base, disclosure)),
         );
     }
-    if !record.findings.is_empty() {
-        record.verdict = broken(spec.level);
-    } else if survey.responses() == 0 {
-        record.verdict = Verdict::Vacuous("no answer had a body to validate".to_owned());
-    }
+    record.verdict = match level {
+        Some(level) => broken(level),
+        None if survey.responses() == 0 => {
+            Verdict::Vacuous("no answer had a body to validate".to_owned())
+        }
+        None if survey.claims() == 0 && claims_profiles(spec.id) => {
+            Verdict::Skip("no resource claims a profile that is known".to_owned())
+        }
+        None => Verdict::Pass,
+    };
     (record, shown)
 }
 
@@ -91,7 +139,7 @@ type Groups = IndexMap<Vec<String>, Vec<(Violation, u32)>>;
 /// the next, so that its body is parsed once.
 fn grouped_by_check(context: &Context, seen: &[Arc<Exchange>]) -> IndexMap<&'static str, Groups> {
     let base = context.session.base();
-    let is_single = |check: &&dyn Check| check.spec().id != Structure.spec().id;
+    let is_single = |check: &&dyn Check| !is_surveyed(check.spec().id);
     let checks: Vec<&dyn Check> = check::passive().filter(is_single).collect();
     let mut groups: IndexMap<&'static str, Groups> = IndexMap::new();
     for exchange in seen {

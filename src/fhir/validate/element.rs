@@ -99,6 +99,7 @@ impl<'v> Walk<'v> {
             match member.target {
                 Target::Primitive(primitive) => self.primitive(primitive, element, value),
                 Target::Node(id) => self.complex(id, element, value),
+                Target::Resource if self.is_passed_over(element) => {}
                 Target::Resource => self.resource(value, element.name == "contained"),
             }
         }
@@ -121,6 +122,13 @@ impl<'v> Walk<'v> {
         if has_frame && let Some(full) = &mut self.full {
             full.frames.pop();
         }
+    }
+
+    /// True for the resource of an entry where entries are judged by themselves.
+    fn is_passed_over(&self, element: &Element) -> bool {
+        let full = self.full.as_ref().filter(|full| !full.validator.entries);
+        let scope = full.and_then(|full| full.resources.last());
+        element.name == "resource" && scope.is_some_and(|scope| scope.type_name == "Bundle")
     }
 
     fn enter_frame(

@@ -116,6 +116,7 @@ pub struct Validator {
     invariants: bool,
     claimed: bool,
     vital_signs: bool,
+    entries: bool,
 }
 
 impl Validator {
@@ -127,6 +128,7 @@ impl Validator {
             invariants: true,
             claimed: true,
             vital_signs: false,
+            entries: true,
         }
     }
 
@@ -155,6 +157,14 @@ impl Validator {
     pub fn with_vital_signs(self) -> Self {
         Validator {
             vital_signs: true,
+            ..self
+        }
+    }
+
+    /// Passes over the resources in the entries of a Bundle, for callers that judge each of them by itself.
+    pub fn apart_from_entries(self) -> Self {
+        Validator {
+            entries: false,
             ..self
         }
     }

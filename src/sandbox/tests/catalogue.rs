@@ -9,7 +9,7 @@ use crate::sandbox::{DEFECTS, VARIANTS};
 #[test]
 fn ids_are_sorted_words_and_every_fault_has_a_source() {
     let ids: Vec<&str> = DEFECTS.iter().map(|defect| defect.id).collect();
-    assert!(ids.is_sorted() && ids.len() == 55);
+    assert!(ids.is_sorted() && ids.len() == 58);
     let faults: BTreeSet<_> = DEFECTS.iter().map(|defect| defect.fault).collect();
     assert_eq!(faults.len(), DEFECTS.len());
     for defect in DEFECTS {
@@ -92,6 +92,29 @@ fn faults_of_reading_show_in_one_request() {
             "{id}"
         );
     }
+}
+
+#[test]
+fn faults_of_storing_show_in_what_is_read() {
+    let observation = json!({"resourceType": "Observation", "id": "p", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": "Patient/a"}, "encounter": {"reference": "Encounter/e"}, "valueString": "x"});
+    let encounter = json!({"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "AMB"}});
+    let read = |server: &Server, url: &str| {
+        put(server, &patient("a", "Ada"));
+        put(server, &encounter);
+        put(server, &observation);
+        json(&get(server, url))
+    };
+    let both = ["Observation/p", "Patient/a"].map(|url| read(&server(), url));
+    assert_eq!(both[0]["encounter"]["reference"], "Encounter/e");
+    assert!(both[0]["dataAbsentReason"].is_null() && both[1]["meta"]["profile"].is_null());
+    let old = read(&with_defect("reference-of-old-type"), "Observation/p");
+    assert_eq!(old["encounter"]["reference"], "EpisodeOfCare/e");
+    let reasoned = read(&with_defect("value-and-reason"), "Observation/p");
+    assert_eq!(reasoned["dataAbsentReason"]["text"], "unknown");
+    let stamped = read(&with_defect("profile-stamped"), "Patient/a");
+    let claim = stamped["meta"]["profile"][0].as_str().unwrap();
+    assert!(claim.ends_with("/us-core-patient|6.1.0"), "{claim}");
 }
 
 #[test]
