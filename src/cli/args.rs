@@ -525,14 +525,6 @@ pub struct DefinitionsArgs {
 /// Actions on definitions.
 #[derive(Debug, Clone, Subcommand)]
 pub enum DefinitionsAction {
-    /// Distil what a guide asks of searches and records
-    Searches {
-        /// Package (.tgz) or unpacked folder
-        package: PathBuf,
-        /// File to write
-        #[arg(long, value_name = "FILE")]
-        output: PathBuf,
-    },
     /// Distil a FHIR package into the embedded pack
     Build {
         /// Package (.tgz) or unpacked folder

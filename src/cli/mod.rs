@@ -68,9 +68,6 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
                 DefinitionsAction::Build { package, output } => {
                     cmd::definitions::run(package, output)
                 }
-                DefinitionsAction::Searches { package, output } => {
-                    cmd::guide_searches::run(package, output)
-                }
             };
             let text = made.map_err(|why| Failure::usage("build the definitions", why, ""))?;
             output::print(&text);

@@ -2,6 +2,7 @@
 
 mod body;
 mod ids;
+mod profile;
 mod refusal;
 
 use jiff::Timestamp;
@@ -116,6 +117,7 @@ pub fn evaluate(expectation: &Expectation, outcome: &StepOutcome<'_>) -> Judgeme
         Rule::Status(patterns) => status(patterns, outcome),
         Rule::Header { name, matcher } => body::header(name, matcher, outcome),
         Rule::Path(expression) => path(expression, outcome),
+        Rule::Conforms(profile) => profile::conforms(profile, outcome),
         Rule::BodyIs(kind) => body::is(*kind, outcome),
         Rule::Ids(ids) => ids::evaluate(ids, outcome),
         Rule::Total(total) => ids::total(*total, outcome),
@@ -385,7 +387,11 @@ fn names(expectation: &Expectation, id: &str) -> bool {
         Rule::Total(_) => id == "search/total",
         Rule::Ids(_) => ids::CHECKS.contains(&id),
         Rule::AnyOf(groups) => groups.iter().flatten().any(|one| names(one, id)),
-        Rule::Status(_) | Rule::Header { .. } | Rule::Path(_) | Rule::BodyIs(_) => false,
+        Rule::Status(_)
+        | Rule::Header { .. }
+        | Rule::Path(_)
+        | Rule::Conforms(_)
+        | Rule::BodyIs(_) => false,
     }
 }
 

@@ -308,6 +308,8 @@ pub enum Rule {
     },
     /// A FHIRPath expression that is true on the body of each page.
     Path(Expression),
+    /// The resource meets a profile, by its canonical.
+    Conforms(String),
     /// What kind of body there is.
     BodyIs(BodyKind),
     /// Which resources are matches, over all pages.

@@ -9,7 +9,6 @@ pub mod definitions;
 pub mod diagnose;
 pub mod explain;
 pub mod generate;
-pub mod guide_searches;
 pub mod init;
 pub mod list;
 pub mod replay;

@@ -121,7 +121,7 @@ pub(super) fn r4() -> &'static Arc<Guide> {
 }
 
 /// US Core 6.1.0.
-pub(super) fn us_core() -> &'static Arc<Guide> {
+pub fn us_core() -> &'static Arc<Guide> {
     static GUIDE: OnceLock<Arc<Guide>> = OnceLock::new();
     GUIDE.get_or_init(|| embedded(US_CORE))
 }

@@ -17,7 +17,7 @@ mod terminology;
 
 pub(super) use codes::Members;
 pub use codes::{CodeSystem, Codes, Selection, ValueSet};
-pub use guide::{About, Expectation, Guide, GuideParameter};
+pub use guide::{About, Expectation, Guide, GuideParameter, us_core};
 pub use library::Library;
 pub use pack::{PackError, PartSize, sizes};
 pub(super) use rules::{ElementRules, NodeRules, rules};

@@ -1,11 +1,18 @@
 //! Generated suites on small claims.
 
+use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::super::ir::Refusal;
 use super::*;
+use crate::fhir::Key;
+use crate::record::{Level, Provenance};
 
 fn made(claims: Value, suite: &str) -> (Vec<Case>, Vec<LeftOut>) {
+    made_of(claims, suite, None)
+}
+
+fn made_of(claims: Value, suite: &str, cohort: Option<&Cohort>) -> (Vec<Case>, Vec<LeftOut>) {
     let capability = Capability::new(json!({
         "resourceType": "CapabilityStatement",
         "rest": [{"mode": "server", "resource": [claims]}],
@@ -15,7 +22,7 @@ fn made(claims: Value, suite: &str) -> (Vec<Case>, Vec<LeftOut>) {
         &mut suites,
         &Ground {
             capability: &capability,
-            cohort: None,
+            cohort,
             now: jiff::Timestamp::UNIX_EPOCH,
         },
     );
@@ -96,6 +103,44 @@ fn a_parameter_of_a_declared_combination_does_not_go_alone() {
     assert_eq!(
         url,
         "Observation?category=${x.v0}&patient=${x.v1}&_count=50"
+    );
+}
+
+#[test]
+fn resources_that_were_there_are_held_to_the_profile_that_the_target_supports() {
+    let claims = |profile: &str| {
+        let url = format!("http://hl7.org/fhir/us/core/StructureDefinition/{profile}");
+        json!({"type": "Patient", "interaction": [{"code": "search-type"}], "supportedProfile": [url]})
+    };
+    let data = |provenance: Provenance, claim: &str| Cohort {
+        resources: IndexMap::from([(
+            Key::new("Patient", "a"),
+            json!({"resourceType": "Patient", "id": "a", "meta": {"profile": [claim]}}),
+        )]),
+        provenance,
+        ..Cohort::empty()
+    };
+    let level = |profile: &str, data: Cohort| {
+        let (cases, _) = made_of(claims(profile), "us-core", Some(&data));
+        let found = cases.iter().find(|case| case.id.ends_with("/conforms"))?;
+        assert_eq!(found.id, "us-core/us-core-patient/conforms");
+        Some(found.level)
+    };
+    let claim = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient";
+    let there = |claim| data(Provenance::Crawled, claim);
+    assert_eq!(
+        level("us-core-patient|6.1.0", there(claim)),
+        Some(Level::Shall)
+    );
+    assert_eq!(
+        level("us-core-patient", there("http://a/b")),
+        Some(Level::Should)
+    );
+    assert_eq!(level("us-core-patient|3.1.1", there(claim)), None);
+    assert_eq!(level("other", there(claim)), None);
+    assert_eq!(
+        level("us-core-patient", data(Provenance::Generated, claim)),
+        None
     );
 }
 

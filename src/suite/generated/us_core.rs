@@ -1,5 +1,7 @@
 //! US Core from its package: every combination of search parameters that a server SHALL or SHOULD support, for every
-//! profile, and which must-support elements the data shows. Nothing is written by hand for a profile.
+//! profile, which must-support elements the data shows, and whether it meets the profiles. Nothing is written by hand for a profile.
+
+mod profile;
 
 use crate::fhir::definitions;
 use crate::http::Method;
@@ -34,6 +36,8 @@ struct Group<'a> {
     resource_type: &'a str,
     /// Which resources belong to it; `None` for all of the type.
     condition: Option<Expression>,
+    /// Canonical of the profile; `None` for a type as a whole.
+    profile: Option<&'a str>,
     must_support: &'a [String],
 }
 
@@ -59,6 +63,9 @@ fn make(ground: &Ground<'_>) -> Made {
                 made.search(ground, &group, search);
             }
             made.must_support(ground, &group);
+            if let Some(url) = group.profile {
+                made.required(ground, &group, url);
+            }
         }
     }
     made
@@ -72,6 +79,7 @@ fn groups<'a>(resource: &'a GuideResource, ground: &Ground<'_>) -> Vec<Group<'a>
         name: profile.url.rsplit('/').next().unwrap_or(resource_type),
         resource_type,
         condition,
+        profile: Some(&profile.url),
         must_support: &profile.must_support,
     };
     if let [only] = resource.profiles.as_slice() {
@@ -95,6 +103,7 @@ fn groups<'a>(resource: &'a GuideResource, ground: &Ground<'_>) -> Vec<Group<'a>
         name: resource_type,
         resource_type,
         condition: None,
+        profile: None,
         must_support: &[],
     }]
 }
