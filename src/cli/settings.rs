@@ -163,6 +163,13 @@ impl Settings {
         {
             return Err(no_target(config));
         }
+        if target.is_none() && !args.target.patients.is_empty() {
+            return Err(Failure::usage(
+                "use --patient",
+                "it names a patient of a target, and no target is given",
+                "add -t URL; `rounds run --cohort crawl` reads patients of the built-in sandbox",
+            ));
+        }
         let suites = (!args.suites.is_empty()).then(|| args.suites.clone());
         let reports = (!args.reports.is_empty()).then(|| args.reports.clone());
         let suites = chooser.list("suites", suites, |profile| profile.suites.clone());

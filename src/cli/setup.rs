@@ -156,6 +156,10 @@ async fn built_in(
     if let Some(rate) = settings.sandbox_rate {
         options.rate = rate;
     }
+    if settings.cohort == CohortChoice::Crawl && options.preload.is_empty() {
+        let plan = population::Plan::new(given.seed, settings.population).with_witnesses();
+        options.preload = population(&plan);
+    }
     let rate = f64::from(options.rate);
     let closed = options
         .variants

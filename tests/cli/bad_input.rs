@@ -54,6 +54,13 @@ fn a_bad_package_is_named_before_anything_is_sent() {
 }
 
 #[test]
+fn a_patient_without_a_target_is_not_passed_over() {
+    Folder::new()
+        .rounds(&["run", "--patient", "a"])
+        .complains(2, &["--patient", "no target"]);
+}
+
+#[test]
 fn a_wrong_path_says_that_there_is_no_endpoint() {
     let server = Server::empty();
     let wrong = server.url().replace("/fhir", "/wrong");
