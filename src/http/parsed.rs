@@ -8,8 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 
-/// Bytes of bodies whose JSON a thread keeps at most; parsed, a body takes about ten times as much.
-const MAX_BYTES: usize = 1 << 19;
+/// Bytes of bodies whose JSON a thread keeps at most, but for the last, which is kept whatever its size: all pages of
+/// most walks. Parsed, a body takes about ten times as much.
+const MAX_BYTES: usize = 1 << 20;
 /// Bodies that a thread keeps at most: looking for one is a walk over all.
 const MAX_BODIES: usize = 32;
 
@@ -39,20 +40,17 @@ impl Recent {
             return value.clone();
         }
         let value = serde_json::from_slice(body).ok().map(Arc::new);
-        if body.len() <= MAX_BYTES {
-            self.keep(body, value.clone());
-        }
+        self.keep(body, value.clone());
         value
     }
 
     fn keep(&mut self, body: &Bytes, value: Option<Arc<Value>>) {
         self.bytes += body.len();
         self.bodies.push_back((body.clone(), value));
-        while self.bytes > MAX_BYTES || self.bodies.len() > MAX_BODIES {
-            let Some((oldest, _)) = self.bodies.pop_front() else {
-                break;
-            };
-            self.bytes -= oldest.len();
+        while self.bodies.len() > 1 && (self.bytes > MAX_BYTES || self.bodies.len() > MAX_BODIES) {
+            if let Some((oldest, _)) = self.bodies.pop_front() {
+                self.bytes -= oldest.len();
+            }
         }
     }
 }
@@ -91,7 +89,10 @@ mod tests {
         let large = |bytes| Bytes::from(format!("\"{}\"", "x".repeat(bytes)));
         recent.json(&large(MAX_BYTES - 2));
         assert_eq!((recent.bodies.len(), recent.bytes), (1, MAX_BYTES));
-        assert!(recent.json(&large(MAX_BYTES)).is_some());
-        assert_eq!(recent.bodies.len(), 1);
+        // One that is too large drives out all others, and goes with the next.
+        recent.json(&large(MAX_BYTES));
+        assert_eq!((recent.bodies.len(), recent.bytes), (1, MAX_BYTES + 2));
+        recent.json(&Bytes::from("1"));
+        assert_eq!((recent.bodies.len(), recent.bytes), (1, 1));
     }
 }
