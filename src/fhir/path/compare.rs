@@ -33,9 +33,9 @@ impl<'a> Evaluator<'a> {
             Val::Integer(integer) => Scalar::Number(Number::Integer(*integer)),
             Val::Decimal(decimal) => Scalar::Number(Number::Decimal(*decimal)),
             Val::String(text) => Scalar::String(text.clone()),
-            Val::Temporal(temporal) => Scalar::Temporal(*temporal),
+            Val::Temporal(temporal) => Scalar::Temporal(**temporal),
             Val::Quantity(quantity) => Scalar::Quantity((**quantity).clone()),
-            Val::Type(..) => Scalar::Opaque,
+            Val::Type(_) => Scalar::Opaque,
             Val::Node(node) => match node.value {
                 Some(Value::Bool(boolean)) => Scalar::Boolean(*boolean),
                 Some(Value::Number(number)) => {
@@ -250,8 +250,8 @@ fn same_nodes(left: &Node<'_>, right: &Node<'_>) -> bool {
 /// Types by name, numbers beyond exact decimals by text.
 fn same_opaque(left: &Val<'_>, right: &Val<'_>) -> bool {
     match (left, right) {
-        (Val::Type(left_space, left), Val::Type(right_space, right)) => {
-            left_space == right_space && **left == **right
+        (Val::Type(left), Val::Type(right)) => {
+            left.namespace == right.namespace && *left.name == *right.name
         }
         (Val::Node(left), Val::Node(right)) => left.value == right.value,
         _ => false,

@@ -302,6 +302,12 @@ impl<'a> Evaluator<'a> {
         let mut left = self.expression(first)?;
         for link in rest {
             self.spend(1 + left.len(), link.position)?;
+            if let Some(same) = same_text(&left, &link.operation) {
+                self.spend(2, link.position)?;
+                self.recycle(left);
+                left = self.one(Val::Boolean(same));
+                continue;
+            }
             left = match &link.operation {
                 Operation::Is(type_name) => match single(left, link.position)? {
                     Some(val) => vec![Val::Boolean(self.types.is(&val, type_name))],
@@ -329,6 +335,24 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// Whether one element has the text of a literal: `code = 'x'`, of which most filters are made, needs no collection for
+/// its right side. `None` for everything else.
+fn same_text(left: &[Val<'_>], operation: &Operation) -> Option<bool> {
+    let Operation::Binary(Operator::Equal, right) = operation else {
+        return None;
+    };
+    match (left, &right.kind) {
+        (
+            [Val::Node(node)],
+            ExprKind::Path {
+                start: Start::Literal(Literal::String(literal)),
+                steps,
+            },
+        ) if steps.is_empty() => Some(node.value?.as_str()? == &**literal),
+        _ => None,
+    }
+}
+
 /// `false and`, `true or`, `false implies`.
 fn is_decided(operator: Operator, left: &[Val<'_>], position: usize) -> Result<bool, PathError> {
     Ok(match operator {
@@ -344,7 +368,7 @@ fn literal_value<'a>(literal: &Literal) -> Val<'a> {
         Literal::Integer(integer) => Val::Integer(*integer),
         Literal::Decimal(decimal) => Val::Decimal(*decimal),
         Literal::String(text) => Val::String(Text::Shared(text.clone())),
-        Literal::Temporal(temporal) => Val::Temporal(*temporal),
+        Literal::Temporal(temporal) => Val::from(*temporal),
         Literal::Quantity(value, unit) => Val::quantity(*value, Text::Shared(unit.clone())),
     }
 }

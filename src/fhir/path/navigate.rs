@@ -48,12 +48,8 @@ impl<'a> Evaluator<'a> {
         for val in collection {
             match val {
                 Val::Node(node) => self.node_members(node, underscored, &mut shared, &mut members),
-                Val::Type(namespace, _) if name == "namespace" => {
-                    members.push(Val::text(*namespace))
-                }
-                Val::Type(_, type_name) if name == "name" => {
-                    members.push(Val::String(type_name.clone()))
-                }
+                Val::Type(info) if name == "namespace" => members.push(Val::text(info.namespace)),
+                Val::Type(info) if name == "name" => members.push(Val::String(info.name.clone())),
                 Val::Quantity(quantity) if name == "value" => {
                     members.push(Val::Decimal(quantity.value))
                 }
@@ -131,13 +127,13 @@ impl<'a> Evaluator<'a> {
     }
 
     /// One node per element of a list, each with its sibling.
-    fn spread(
+    fn spread<T: From<Node<'a>>>(
         &mut self,
         name: &str,
         value: Option<&'a Value>,
         sibling: Option<&'a Value>,
         type_id: TypeId,
-        members: &mut Collection<'a>,
+        members: &mut Vec<T>,
     ) {
         if !value.or(sibling).is_some_and(Value::is_array) {
             return self.push(name, value, sibling, type_id, members);
@@ -159,13 +155,13 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn push(
+    fn push<T: From<Node<'a>>>(
         &mut self,
         name: &str,
         value: Option<&'a Value>,
         sibling: Option<&'a Value>,
         type_id: TypeId,
-        members: &mut Collection<'a>,
+        members: &mut Vec<T>,
     ) {
         let value = value.filter(|value| !value.is_null());
         let sibling = sibling.filter(|sibling| sibling.is_object());
@@ -180,23 +176,20 @@ impl<'a> Evaluator<'a> {
             }
             _ => type_id,
         };
-        members.push(Val::Node(Node {
+        members.push(T::from(Node {
             value,
             sibling,
             type_id,
         }));
     }
 
-    /// Adds all children in the order of the JSON.
-    pub fn children(
+    /// Adds all children in the order of the JSON, as nodes or as items.
+    pub fn children<T: From<Node<'a>>>(
         &mut self,
-        val: &Val<'a>,
+        node: &Node<'a>,
         position: usize,
-        children: &mut Collection<'a>,
+        children: &mut Vec<T>,
     ) -> Result<(), PathError> {
-        let Val::Node(node) = val else {
-            return Ok(());
-        };
         let Some(object) = node.object() else {
             return Ok(());
         };

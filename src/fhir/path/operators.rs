@@ -418,7 +418,7 @@ fn shift<'a>(
         _ => return error(position, "dates are added to and subtracted from only"),
     };
     match CalendarUnit::of(&amount.unit) {
-        Some(unit) => Ok(temporal.add(value, unit).map(Val::Temporal)),
+        Some(unit) => Ok(temporal.add(value, unit).map(Val::from)),
         None => error(position, format!("`{}` is no calendar unit", &*amount.unit)),
     }
 }

@@ -170,7 +170,7 @@ impl<'a> Types<'a> {
 /// The System type of a computed value.
 pub(super) fn system_name(val: &Val<'_>) -> Option<&'static str> {
     Some(match val {
-        Val::Node(_) | Val::Type(..) => return None,
+        Val::Node(_) | Val::Type(_) => return None,
         Val::Boolean(_) => "Boolean",
         Val::Integer(_) => "Integer",
         Val::Decimal(_) => "Decimal",

@@ -69,6 +69,13 @@ impl<'a> Node<'a> {
     }
 }
 
+/// What `type()` gives.
+#[derive(Debug, Clone)]
+pub(super) struct TypeInfo<'a> {
+    pub namespace: &'static str,
+    pub name: Text<'a>,
+}
+
 /// One item.
 #[derive(Debug, Clone)]
 pub(super) enum Val<'a> {
@@ -77,10 +84,10 @@ pub(super) enum Val<'a> {
     Integer(i64),
     Decimal(Decimal),
     String(Text<'a>),
-    Temporal(Temporal),
+    /// Boxed like a quantity: most items are nodes, and a collection of small items is quick to move.
+    Temporal(Box<Temporal>),
     Quantity(Box<Quantity<'a>>),
-    /// What `type()` gives: namespace and name.
-    Type(&'static str, Text<'a>),
+    Type(Box<TypeInfo<'a>>),
 }
 
 impl<'a> Val<'a> {
@@ -92,6 +99,22 @@ impl<'a> Val<'a> {
     /// A quantity.
     pub fn quantity(value: Decimal, unit: Text<'a>) -> Self {
         Val::Quantity(Box::new(Quantity { value, unit }))
+    }
+
+    /// A type by namespace and name.
+    pub fn type_info(namespace: &'static str, name: &'static str) -> Self {
+        Val::Type(Box::new(TypeInfo {
+            namespace,
+            name: Text::Borrowed(name),
+        }))
+    }
+
+    /// The element, if it is one of the resource.
+    pub fn as_node(&self) -> Option<&Node<'a>> {
+        match self {
+            Val::Node(node) => Some(node),
+            _ => None,
+        }
     }
 
     /// A boolean, or the boolean of a node.
@@ -136,7 +159,7 @@ impl<'a> Val<'a> {
                 Kind::Time => "a time",
             },
             Val::Quantity(_) => "a quantity",
-            Val::Type(..) => "a type",
+            Val::Type(_) => "a type",
         }
     }
 
@@ -157,7 +180,7 @@ impl<'a> Val<'a> {
                 value: quantity.value.into(),
                 unit: quantity.unit.to_string(),
             },
-            Val::Type(namespace, name) => Computed::String(format!("{namespace}.{}", &**name)),
+            Val::Type(info) => Computed::String(format!("{}.{}", info.namespace, &*info.name)),
         })
     }
 
@@ -168,9 +191,9 @@ impl<'a> Val<'a> {
             Computed::Integer(integer) => Val::Integer(*integer),
             Computed::Decimal(decimal) => Val::Decimal(decimal.value()),
             Computed::String(text) => Val::text(text.as_str()),
-            Computed::Date(text) => Val::Temporal(Temporal::parse(Kind::Date, text)?),
-            Computed::DateTime(text) => Val::Temporal(Temporal::parse(Kind::DateTime, text)?),
-            Computed::Time(text) => Val::Temporal(Temporal::parse(Kind::Time, text)?),
+            Computed::Date(text) => Val::from(Temporal::parse(Kind::Date, text)?),
+            Computed::DateTime(text) => Val::from(Temporal::parse(Kind::DateTime, text)?),
+            Computed::Time(text) => Val::from(Temporal::parse(Kind::Time, text)?),
             Computed::Quantity { value, unit } => {
                 Val::quantity(value.value(), Text::from(unit.clone()))
             }
@@ -201,6 +224,18 @@ impl Number {
             Number::Integer(integer) => Decimal::from(integer),
             Number::Decimal(decimal) => decimal,
         }
+    }
+}
+
+impl<'a> From<Node<'a>> for Val<'a> {
+    fn from(node: Node<'a>) -> Self {
+        Val::Node(node)
+    }
+}
+
+impl From<Temporal> for Val<'_> {
+    fn from(temporal: Temporal) -> Self {
+        Val::Temporal(Box::new(temporal))
     }
 }
 

@@ -50,7 +50,7 @@ fn boundary<'a>(
                 Kind::DateTime => 17,
                 Kind::Time => 9,
             });
-            temporal.boundary(high, digits).map(Val::Temporal)
+            temporal.boundary(high, digits).map(Val::from)
         }
         _ => {
             return error(

@@ -9,7 +9,7 @@ use super::super::evaluate::{Evaluator, not_evaluated, single};
 use super::super::quantity::Quantity;
 use super::super::temporal::{Kind, Temporal};
 use super::super::types::system_name;
-use super::super::value::{Collection, Number, Outcome, Text, Val};
+use super::super::value::{Collection, Number, Outcome, Val};
 use crate::fhir::decimal;
 
 /// Converts one item.
@@ -138,15 +138,15 @@ fn temporal_of<'a>(evaluator: &mut Evaluator<'a>, val: &Val<'a>, kind: Kind) -> 
 }
 
 fn date_of<'a>(evaluator: &mut Evaluator<'a>, val: &Val<'a>) -> Option<Val<'a>> {
-    temporal_of(evaluator, val, Kind::Date).map(Val::Temporal)
+    temporal_of(evaluator, val, Kind::Date).map(Val::from)
 }
 
 fn date_time_of<'a>(evaluator: &mut Evaluator<'a>, val: &Val<'a>) -> Option<Val<'a>> {
-    temporal_of(evaluator, val, Kind::DateTime).map(Val::Temporal)
+    temporal_of(evaluator, val, Kind::DateTime).map(Val::from)
 }
 
 fn time_of<'a>(evaluator: &mut Evaluator<'a>, val: &Val<'a>) -> Option<Val<'a>> {
-    temporal_of(evaluator, val, Kind::Time).map(Val::Temporal)
+    temporal_of(evaluator, val, Kind::Time).map(Val::from)
 }
 
 fn quantity_of<'a>(evaluator: &mut Evaluator<'a>, val: &Val<'a>) -> Option<Val<'a>> {
@@ -221,9 +221,9 @@ pub(super) fn type_of<'a>(
     let of = |item: &Val<'a>| match item {
         Val::Node(node) => match evaluator.types.of(node) {
             "" => None,
-            name => Some(Val::Type("FHIR", Text::Borrowed(name))),
+            name => Some(Val::type_info("FHIR", name)),
         },
-        computed => system_name(computed).map(|name| Val::Type("System", Text::Borrowed(name))),
+        computed => system_name(computed).map(|name| Val::type_info("System", name)),
     };
     Ok(input.iter().filter_map(of).collect())
 }
@@ -240,7 +240,7 @@ pub(super) fn now<'a>(
     _: Collection<'a>,
     call: &Call,
 ) -> Outcome<'a> {
-    Ok(vec![Val::Temporal(moment(evaluator, call)?)])
+    Ok(vec![Val::from(moment(evaluator, call)?)])
 }
 
 pub(super) fn today<'a>(
@@ -248,7 +248,7 @@ pub(super) fn today<'a>(
     _: Collection<'a>,
     call: &Call,
 ) -> Outcome<'a> {
-    Ok(vec![Val::Temporal(moment(evaluator, call)?.to_date())])
+    Ok(vec![Val::from(moment(evaluator, call)?.to_date())])
 }
 
 pub(super) fn time_of_day<'a>(
@@ -256,5 +256,5 @@ pub(super) fn time_of_day<'a>(
     _: Collection<'a>,
     call: &Call,
 ) -> Outcome<'a> {
-    Ok(vec![Val::Temporal(moment(evaluator, call)?.to_time())])
+    Ok(vec![Val::from(moment(evaluator, call)?.to_time())])
 }

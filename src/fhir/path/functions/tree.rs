@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::ast::Call;
 use super::super::evaluate::{Evaluator, single};
-use super::super::value::{Collection, Number, Outcome, Text, Val};
+use super::super::value::{Collection, Node, Number, Outcome, Text, Val};
 
 pub(super) fn children<'a>(
     evaluator: &mut Evaluator<'a>,
@@ -12,8 +12,8 @@ pub(super) fn children<'a>(
     call: &Call,
 ) -> Outcome<'a> {
     let mut children = Vec::new();
-    for item in &input {
-        evaluator.children(item, call.position, &mut children)?;
+    for node in input.iter().filter_map(Val::as_node) {
+        evaluator.children(node, call.position, &mut children)?;
     }
     Ok(children)
 }
@@ -26,15 +26,15 @@ pub(super) fn descendants<'a>(
 ) -> Outcome<'a> {
     let mut descendants = Vec::new();
     // What is still to visit, the next one last.
-    let mut open = Vec::new();
-    for root in &input {
+    let mut open: Vec<Node<'a>> = Vec::new();
+    for root in input.iter().filter_map(Val::as_node) {
         evaluator.children(root, call.position, &mut open)?;
         open.reverse();
-        while let Some(item) = open.pop() {
+        while let Some(node) = open.pop() {
             let before = open.len();
-            evaluator.children(&item, call.position, &mut open)?;
+            evaluator.children(&node, call.position, &mut open)?;
             open[before..].reverse();
-            descendants.push(item);
+            descendants.push(Val::Node(node));
         }
     }
     Ok(descendants)
