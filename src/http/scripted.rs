@@ -10,8 +10,8 @@ use url::Url;
 
 use super::{Exchange, FHIR_JSON, Method, Request, Response, Sending, Timings, Transport};
 
-/// Number of the request from 0, its URL relative to the base.
-type Answer = dyn Fn(usize, &str) -> Response + Send + Sync;
+/// Number of the request from 0, its method, its URL relative to the base.
+type Answer = dyn Fn(usize, Method, &str) -> Response + Send + Sync;
 
 /// What reached the transport.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl Scripted {
     /// An endpoint at `base` that answers what a function says.
     pub(crate) fn new(
         base: &str,
-        answer: impl Fn(usize, &str) -> Response + Send + Sync + 'static,
+        answer: impl Fn(usize, Method, &str) -> Response + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Scripted {
             base: Url::parse(base).unwrap(),
@@ -49,7 +49,7 @@ impl Scripted {
         base: &str,
         answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Scripted::new(base, move |_, url| {
+        Scripted::new(base, move |_, _, url| {
             let (status, body) = answer(url);
             Response {
                 status,
@@ -89,10 +89,11 @@ impl Transport for Scripted {
             .trim_start_matches('/')
             .to_owned();
         request.url = format!("{base}/{url}");
+        let method = request.method;
         let number = {
             let mut sent = self.sent.lock().unwrap();
             sent.push(Sent {
-                method: request.method,
+                method,
                 url: url.clone(),
                 at: self.start.elapsed(),
             });
@@ -102,7 +103,7 @@ impl Transport for Scripted {
             Exchange {
                 number: 0,
                 request,
-                outcome: Ok((self.answer)(number, &url)),
+                outcome: Ok((self.answer)(number, method, &url)),
                 timings: Timings::default(),
                 translated: None,
             }

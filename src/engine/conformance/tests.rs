@@ -57,7 +57,7 @@ fn forgetful(read: (u16, Value)) -> Arc<Scripted> {
 }
 
 /// The surroundings of a run on a cohort of one patient, version 1.
-fn context(completeness: Completeness, transport: Arc<dyn Transport>) -> Context {
+fn context(completeness: Completeness, transport: Arc<Scripted>) -> Context {
     let token = RunToken::fixed(Seed(1));
     let disclosure = Disclosure::everything();
     let mut cohort = Cohort {
@@ -108,8 +108,7 @@ fn suite(text: &str) -> Suite {
 
 async fn verdict(completeness: Completeness, read: (u16, Value)) -> (Verdict, usize) {
     let suite = suite(SUITE);
-    let base = Url::parse(BASE).unwrap();
-    let context = context(completeness, Arc::new(Forgetful { base, read }));
+    let context = context(completeness, forgetful(read));
     let (record, exchanges) = case::execute(&context, &suite, &suite.cases()[0]).await;
     (record.verdict, exchanges.len())
 }
@@ -174,17 +173,10 @@ cases:
         expect: {{ status: [404, 410] }}
 "
     );
-    let source = Source {
-        id: "core/one",
-        file: "one.yaml",
-        text: &text,
-    };
-    let suite = load(&[source]).unwrap().remove(0);
-    let Body::Conformance(cases) = &suite.body else {
-        panic!("a suite of cases")
-    };
+    let suite = suite(&text);
     let context = context(Completeness::Exact, forgetful((412, json!({}))));
-    case::execute(&context, &suite, &cases[0]).await.0.verdict
+    let (record, _) = case::execute(&context, &suite, &suite.cases()[0]).await;
+    record.verdict
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::http::scripted::Scripted;
 
 /// An endpoint that answers by the number of the request, from 0.
 fn wire(answer: fn(usize) -> Response) -> Arc<Scripted> {
-    Scripted::new("http://h.example/r4", move |number, _| answer(number))
+    Scripted::new("http://h.example/r4", move |number, _, _| answer(number))
 }
 
 fn response(status: u16, retry_after: Option<&str>) -> Response {

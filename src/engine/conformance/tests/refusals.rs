@@ -1,46 +1,27 @@
 //! Steps that are refused: the one that prepares keeps a case from being decided, the one under test breaks its rule.
 
 use super::*;
-use crate::http::Method;
+use crate::http::{FHIR_JSON, Method, Response};
 
 /// Creates whatever it is sent, and answers every PATCH with a status.
-struct Refusing {
-    base: Url,
-    status: u16,
-}
-
-impl Transport for Refusing {
-    fn send(&self, request: Request) -> Sending<'_> {
-        let (status, id) = match request.method {
-            Method::Post => (201, Some("a")),
-            Method::Patch => (self.status, None),
-            _ => (200, Some("a")),
+fn refusing(status: u16) -> Arc<Scripted> {
+    Scripted::new(BASE, move |_, method, _| {
+        let patient = json!({"resourceType": "Patient", "id": "a", "gender": "other"});
+        let (status, body) = match method {
+            Method::Post => (201, patient),
+            Method::Patch => (
+                status,
+                json!({"resourceType": "OperationOutcome", "issue": []}),
+            ),
+            _ => (200, patient),
         };
-        let body = match id {
-            Some(id) => json!({"resourceType": "Patient", "id": id, "gender": "other"}),
-            None => json!({"resourceType": "OperationOutcome", "issue": []}),
-        };
-        Box::pin(async move {
-            Exchange {
-                number: 0,
-                request,
-                outcome: Ok(Response {
-                    status,
-                    version: "HTTP/1.1",
-                    headers: [("content-type", "application/fhir+json")]
-                        .into_iter()
-                        .collect(),
-                    body: body.to_string().into(),
-                }),
-                timings: Timings::default(),
-                translated: None,
-            }
-        })
-    }
-
-    fn base(&self) -> &Url {
-        &self.base
-    }
+        Response {
+            status,
+            version: "HTTP/1.1",
+            headers: [("content-type", FHIR_JSON)].into_iter().collect(),
+            body: body.to_string().into(),
+        }
+    })
 }
 
 /// What becomes of a case whose patch, which another step looks at, is answered with a status.
@@ -71,8 +52,7 @@ cases:
 "
     );
     let suite = suite(&text);
-    let base = Url::parse(BASE).unwrap();
-    let context = context(Completeness::Exact, Arc::new(Refusing { base, status }));
+    let context = context(Completeness::Exact, refusing(status));
     let (record, _) = case::execute(&context, &suite, &suite.cases()[0]).await;
     record.verdict
 }

@@ -71,6 +71,7 @@ async fn taken(form: &'static str, bounds: Bounds) -> Cohort {
         vars: Arc::default(),
         overlay: Arc::default(),
         index_lag: Duration::ZERO,
+        retries: 0,
         stop: Arc::default(),
     };
     crawl(&context, &bounds).await.cohort
