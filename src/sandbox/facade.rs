@@ -96,9 +96,12 @@ impl Facade {
         }
     }
 
-    /// Methods of every place.
-    pub fn methods() -> &'static [Method] {
-        &[Method::Get, Method::Head, Method::Options]
+    /// Methods of a place. Who supports search supports it by POST too (<http://hl7.org/fhir/R4/http.html#search>).
+    pub fn methods(route: &Route) -> &'static [Method] {
+        match route {
+            Route::TypeSearch(_) => route.methods(),
+            _ => &[Method::Get, Method::Head, Method::Options],
+        }
     }
 
     /// Counts a request against the rate: a bucket that holds one second's worth and fills evenly.
@@ -135,7 +138,7 @@ impl Facade {
     pub fn permit(&self, route: &Route) -> Result<(), Refusal> {
         let name = match route {
             Route::Metadata | Route::SmartConfiguration => return Ok(()),
-            Route::Type(name) => name,
+            Route::Type(name) | Route::TypeSearch(name) => name,
             Route::Instance(key) => &key.resource_type,
             _ => {
                 return Err(forbidden(

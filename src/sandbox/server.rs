@@ -219,7 +219,7 @@ impl Server {
 
     fn methods(&self, route: &Route) -> &'static [Method] {
         match &self.facade {
-            Some(_) => Facade::methods(),
+            Some(_) => Facade::methods(route),
             None if !self.names_versions() && unversioned::is_left_out(route) => {
                 unversioned::methods()
             }

@@ -95,6 +95,10 @@ fn only_reads_and_searches_are_offered() {
     assert_eq!(ask(&server, &bearer, "Patient/p").status, 200);
     assert_outcome(&ask(&server, &bearer, "Patient/p/_history"), 403);
     assert_outcome(&ask(&server, &bearer, "Account/1"), 404);
+    let search = Request::new(Method::Post, "Patient/_search")
+        .with_body("application/x-www-form-urlencoded", "_id=p")
+        .with_header("Authorization", bearer.as_str());
+    assert_eq!(server.handle(&search).status, 200);
     let capability = crate::fhir::capability::Capability::new(body(&get(&server, "metadata")));
     assert!(
         capability.supports("Patient", "read") && capability.supports("Patient", "search-type")
