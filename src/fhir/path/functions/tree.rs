@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use super::super::ast::Call;
 use super::super::evaluate::{Evaluator, single};
-use super::super::value::{Collection, Node, Number, Outcome, Text, Val};
+use super::super::value::{Collection, Number, Outcome, Text, Val};
+
+/// Room for the descendants of an ordinary resource, made at once.
+const DESCENDANTS: usize = 128;
 
 pub(super) fn children<'a>(
     evaluator: &mut Evaluator<'a>,
@@ -18,24 +21,20 @@ pub(super) fn children<'a>(
     Ok(children)
 }
 
-/// All levels of children, in the order of the JSON.
+/// All levels of children, level by level: what `repeat(children())` gives.
 pub(super) fn descendants<'a>(
     evaluator: &mut Evaluator<'a>,
     input: Collection<'a>,
     call: &Call,
 ) -> Outcome<'a> {
-    let mut descendants = Vec::new();
-    // What is still to visit, the next one last.
-    let mut open: Vec<Node<'a>> = Vec::new();
+    let mut descendants: Collection<'a> = Vec::with_capacity(DESCENDANTS);
     for root in input.iter().filter_map(Val::as_node) {
-        evaluator.children(root, call.position, &mut open)?;
-        open.reverse();
-        while let Some(node) = open.pop() {
-            let before = open.len();
-            evaluator.children(&node, call.position, &mut open)?;
-            open[before..].reverse();
-            descendants.push(Val::Node(node));
-        }
+        evaluator.children(root, call.position, &mut descendants)?;
+    }
+    let mut visited = 0;
+    while let Some(&node) = descendants.get(visited).and_then(Val::as_node) {
+        evaluator.children(&node, call.position, &mut descendants)?;
+        visited += 1;
     }
     Ok(descendants)
 }
