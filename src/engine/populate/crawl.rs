@@ -1,6 +1,8 @@
 //! Crawl: learns a cohort by reading, bounded by patients, types, pages and requests, in memory only. The way of
 //! most production endpoints, which forbid writing, unfiltered searches, or both.
 
+mod everything;
+
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
@@ -82,7 +84,12 @@ pub async fn crawl(context: &Context, bounds: &Bounds) -> Populated {
     context
         .observer
         .observe(Event::Stage(format!("reading {wanted} patients")));
+    let is_all = bounds.named.is_empty() && candidates.len() <= bounds.patients;
     let patients = crawler.records(candidates).await;
+    let completeness = match is_all && crawler.everything().await {
+        true => Completeness::Snapshot,
+        false => Completeness::Sample,
+    };
     let isolation = match bounds.named.is_empty() {
         true => Isolation::None,
         false => {
@@ -94,7 +101,7 @@ pub async fn crawl(context: &Context, bounds: &Bounds) -> Populated {
         resources: crawler.resources,
         sent: IndexMap::new(),
         provenance: Provenance::Crawled,
-        completeness: Completeness::Sample,
+        completeness,
         isolation,
         patients,
     };

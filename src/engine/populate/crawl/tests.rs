@@ -11,8 +11,8 @@ use crate::engine::context::{Context, Requirements};
 use crate::engine::session::{NoJournal, Session};
 use crate::fhir::capability::Capability;
 use crate::http::scripted::Scripted;
-use crate::record::Cohort;
 use crate::record::event::Silent;
+use crate::record::{Cohort, Completeness};
 use crate::secret::Disclosure;
 use crate::seed::{RunToken, Seed};
 
@@ -25,7 +25,7 @@ fn answer(url: &str, form: &str) -> (u16, Value) {
             .into_iter()
             .map(|resource| json!({ "resource": resource }))
             .collect();
-        json!({"resourceType": "Bundle", "type": "searchset", "entry": entries})
+        json!({"resourceType": "Bundle", "type": "searchset", "total": entries.len(), "entry": entries})
     };
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let patient = |id: u32| json!({"resourceType": "Patient", "id": id.to_string()});
@@ -34,7 +34,9 @@ fn answer(url: &str, form: &str) -> (u16, Value) {
         "Patient/2" => return (200, patient(2)),
         "Observation" => {
             let odd = ["1", "3", "5", "7"].into_iter();
-            let asked = odd.filter(|id| query.starts_with(&format!("patient={form}{id}&")));
+            let asked = odd.filter(|id| {
+                query.starts_with("_count") || query.starts_with(&format!("patient={form}{id}&"))
+            });
             asked
                 .map(|id| json!({"resourceType": "Observation", "id": format!("o{id}")}))
                 .collect()
@@ -45,8 +47,11 @@ fn answer(url: &str, form: &str) -> (u16, Value) {
 }
 
 async fn taken(form: &'static str, bounds: Bounds) -> Cohort {
+    taken_from(Scripted::json(BASE, move |url| answer(url, form)), bounds).await
+}
+
+async fn taken_from(transport: Arc<Scripted>, bounds: Bounds) -> Cohort {
     let token = RunToken::fixed(Seed(1));
-    let transport = Scripted::json(BASE, move |url| answer(url, form));
     let searchable = |name: &str| json!({"type": name, "interaction": [{"code": "search-type"}], "searchParam": [{"name": "patient"}]});
     let context = Context {
         session: Arc::new(Session::new(
@@ -56,7 +61,7 @@ async fn taken(form: &'static str, bounds: Bounds) -> Cohort {
             Box::new(NoJournal),
         )),
         capability: Arc::new(Capability::new(json!({"rest": [{"mode": "server",
-            "resource": [searchable("Observation"), searchable("Condition")]}]}))),
+            "resource": [searchable("Patient"), searchable("Observation"), searchable("Condition")]}]}))),
         cohort: Arc::new(Cohort::empty()),
         memory: Arc::default(),
         survey: Arc::default(),
@@ -107,6 +112,36 @@ async fn who_is_named_is_taken_with_or_without_a_record() {
         ..of(5)
     };
     assert_eq!(taken("", named).await.patients, ["2"]);
+}
+
+#[tokio::test]
+async fn a_small_target_that_is_read_to_its_end_is_a_snapshot() {
+    let all = taken("", of(7)).await;
+    assert_eq!(all.completeness, Completeness::Snapshot);
+    assert_eq!(all.resources.len(), 11);
+    let some = taken("", of(6)).await;
+    assert_eq!(some.completeness, Completeness::Sample);
+}
+
+#[tokio::test]
+async fn what_a_target_may_have_kept_back_leaves_a_sample() {
+    type Change = fn(&mut (u16, Value));
+    let changes: [Change; 3] = [
+        |(status, _)| *status = 403,
+        |(_, body)| body["total"] = json!(5),
+        |(_, body)| body["link"] = json!([{"relation": "next", "url": "Observation?_count=50"}]),
+    ];
+    for change in changes {
+        let endpoint = Scripted::json(BASE, move |url| {
+            let mut answer = answer(url, "");
+            if url == "Observation?_count=50" {
+                change(&mut answer);
+            }
+            answer
+        });
+        let cohort = taken_from(endpoint, of(7)).await;
+        assert_eq!(cohort.completeness, Completeness::Sample);
+    }
 }
 
 #[test]
