@@ -74,7 +74,7 @@ pub async fn crawl(context: &Context, bounds: &Bounds) -> Populated {
     let mut crawler = Crawler {
         context,
         bounds,
-        sent: 0,
+        left: bounds.requests,
         resources: IndexMap::new(),
         causes: Vec::new(),
         reference: None,
@@ -136,7 +136,8 @@ fn to_named(capability: &Capability, patients: &[String], reference: Reference) 
 struct Crawler<'a> {
     context: &'a Context,
     bounds: &'a Bounds,
-    sent: u64,
+    /// Requests that may still be sent.
+    left: u64,
     resources: IndexMap<Key, Value>,
     causes: Vec<String>,
     /// The form by which something was found.
@@ -163,14 +164,14 @@ impl Reference {
 
 impl Crawler<'_> {
     async fn get(&mut self, url: String) -> Option<Exchange> {
-        if self.sent >= self.bounds.requests {
+        if self.left == 0 {
             self.cause(format!(
                 "the crawl ended at its limit of {} requests",
                 self.bounds.requests
             ));
             return None;
         }
-        self.sent += 1;
+        self.left -= 1;
         let exchange = self.context.session.send(Request::get(url)).await;
         self.context.survey().add(&exchange);
         Some(exchange)

@@ -9,6 +9,12 @@ use serde_json::Value;
 use super::{Crawler, PAGE, page};
 use crate::fhir::{Key, bundle};
 
+/// Requests at most beyond those of the patients' records: R4 has some 150 types.
+const REQUESTS: u64 = 250;
+
+/// Pages of one type at most.
+const PAGES: usize = 20;
+
 impl Crawler<'_> {
     /// Reads every type that the target lets us search, without a filter. True if each came whole, within the bounds and
     /// by the target's own total: then everything was known at one moment.
@@ -19,11 +25,16 @@ impl Crawler<'_> {
         let capability = Arc::clone(&self.context.capability);
         let mut types = capability.resource_types();
         types.retain(|name| capability.supports(name, "search-type"));
-        let left = self.bounds.requests.saturating_sub(self.sent);
-        let is_in_reach = types.contains(&"Patient") && types.len() as u64 <= left;
-        if self.context.writes || !is_in_reach || !self.may_see_all() {
+        if self.context.writes || !types.contains(&"Patient") || !self.may_see_all() {
             return false;
         }
+        // A crawl that ended early is none of the whole.
+        if self.left == 0 {
+            return false;
+        }
+        self.left = REQUESTS;
+        // Patients first: most targets have more than were read, and are left in peace then.
+        types.sort_by_key(|name| *name != "Patient");
         for name in types {
             let Some(found) = self.whole(name).await else {
                 return false;
@@ -49,7 +60,10 @@ impl Crawler<'_> {
         let mut found = IndexMap::new();
         let mut total = None;
         let mut url = format!("{name}?_count={PAGE}");
-        for _ in 0..self.bounds.pages {
+        for _ in 0..PAGES {
+            if self.left == 0 {
+                return None;
+            }
             let exchange = self.get(url).await?;
             let body = exchange.json().filter(|_| exchange.status() == Some(200))?;
             total = total.or_else(|| bundle::total(&body));
