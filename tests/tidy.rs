@@ -447,14 +447,14 @@ fn no_judge_knows_a_defect_by_its_id() {
         if !judges.contains(&source.module.as_str()) {
             continue;
         }
-        for defect in rounds::sandbox::DEFECTS {
+        for defect in rounds::sandbox::DEFECTS.iter() {
             if source.code.contains(&format!("\"{}\"", defect.id)) {
                 wrong.push(format!("{} names {}", source.file, defect.id));
             }
         }
     }
     for file in files("suites") {
-        for defect in rounds::sandbox::DEFECTS {
+        for defect in rounds::sandbox::DEFECTS.iter() {
             if text(&file).contains(&format!("\"{}\"", defect.id)) {
                 wrong.push(format!("{file} names {}", defect.id));
             }

@@ -64,7 +64,7 @@ pub fn check_match(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<(), Re
         ));
     }
     if turn.server.has(Fault::IfMatchRace) {
-        turn.open_race_window();
+        turn.open_race_window(Fault::IfMatchRace);
     }
     Ok(())
 }
@@ -96,7 +96,7 @@ pub fn create(turn: &mut Turn<'_>, call: &Call, name: &str) -> Result<Reply, Ref
     match found.as_slice() {
         [] => {
             if turn.server.has(Fault::ConditionalCreateRace) {
-                turn.open_race_window();
+                turn.open_race_window(Fault::ConditionalCreateRace);
             }
             instance::create(turn, call, name)
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::conditional;
-use super::defect::{self, Fault};
+use super::defect::{Fault, change};
 use super::modest;
 use super::negotiate::{Return, preferred_return};
 use super::outcome::{Refusal, success};
@@ -164,7 +164,7 @@ fn store(turn: &mut Turn<'_>, call: &Call, key: &Key, resource: Value) -> Result
         Some(before)
             if call.method == Method::Put && turn.server.has(Fault::UpdateKeepsRemoved) =>
         {
-            defect::with_what_was_there(resource, before)
+            change::with_what_was_there(resource, before)
         }
         _ => resource,
     };

@@ -49,7 +49,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub use self::defect::{DEFECTS, Defect, defect};
+pub use self::defect::{DEFECTS, Defect, Planted, Strength, defect};
 pub use self::log::{Logged, RequestLog};
 pub use self::serve::{Running, serve};
 pub use self::smart::Client;
@@ -68,7 +68,7 @@ pub const RATE: u32 = 5;
 #[derive(Clone)]
 pub struct Options {
     /// Faults to plant; none for an honest server.
-    pub defects: Vec<&'static Defect>,
+    pub defects: Vec<Planted>,
     /// Legal ways of being different.
     pub variants: Vec<&'static Variant>,
     /// Source of `meta.lastUpdated`, token expiry, rate and index lag.

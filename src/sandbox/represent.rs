@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::defect::{self, Fault};
+use super::defect::{Fault, change};
 use super::negotiate::is_xml;
 use super::outcome::Refusal;
 use super::server::Server;
@@ -46,7 +46,7 @@ pub fn represent(server: &Server, resource: &Value, format: Format) -> Result<By
     };
     let changed = server
         .has(Fault::XmlNarrativeLost)
-        .then(|| defect::without_narrative(resource.clone()));
+        .then(|| change::without_narrative(resource.clone()));
     xml::write(changed.as_ref().unwrap_or(resource), layout)
         .map(Bytes::from)
         .map_err(|error| {

@@ -1,6 +1,6 @@
 //! The server as a pure function of its state and one request; no network, no files. Bytes on a wire: `serve`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::body;
-use super::defect::{self, Fault};
+use super::defect::{Fault, Strength, change};
 use super::facade::Facade;
 use super::history::{Scope, history};
 use super::index::Index;
@@ -40,7 +40,7 @@ pub const INDEX_LAG: Duration = Duration::from_millis(500);
 /// The sandbox without a network: requests in, responses out.
 pub struct Server {
     base: String,
-    faults: BTreeSet<Fault>,
+    faults: BTreeMap<Fault, Strength>,
     differences: BTreeSet<Difference>,
     clock: Arc<dyn Clock>,
     facade: Option<Facade>,
@@ -56,7 +56,11 @@ impl Server {
     /// # Errors
     /// A sentence if a resource to load beforehand has no type or no id.
     pub fn new(options: &Options, base: &str) -> Result<Self, String> {
-        let faults: BTreeSet<Fault> = options.defects.iter().map(|defect| defect.fault).collect();
+        let faults: BTreeMap<Fault, Strength> = options
+            .defects
+            .iter()
+            .map(|planted| (planted.fault, planted.strength))
+            .collect();
         let differences: BTreeSet<Difference> = options
             .variants
             .iter()
@@ -69,7 +73,7 @@ impl Server {
         } else {
             Naming::Numbers
         };
-        let keep_deleted = faults.contains(&Fault::DeletedInSearch);
+        let keep_deleted = faults.contains_key(&Fault::DeletedInSearch);
         let server = Server {
             base: base.to_owned(),
             facade: differences
@@ -300,7 +304,7 @@ impl Server {
         let body = match &reply.payload {
             Payload::Nothing => return Ok((None, Bytes::new())),
             _ if reply.status >= 400 && self.has(Fault::ErrorsAsHtml) => {
-                let page = defect::error_page(reply.status, reason(reply.status));
+                let page = change::error_page(reply.status, reason(reply.status));
                 return Ok((Some("text/html"), page.into()));
             }
             Payload::Plain(value) => return Ok((Some("application/json"), write(value))),
@@ -326,7 +330,22 @@ impl Server {
 
     /// True if a fault is planted.
     pub(super) fn has(&self, fault: Fault) -> bool {
-        self.faults.contains(&fault)
+        self.faults.contains_key(&fault)
+    }
+
+    /// True if a fault is planted and shows for this value (an id, a search value, a piece of content). A place that
+    /// offers [`Strength::OneInTen`] asks this in place of [`Server::has`].
+    pub(super) fn strikes(&self, fault: Fault, value: &str) -> bool {
+        self.faults
+            .get(&fault)
+            .is_some_and(|strength| strength.strikes(value))
+    }
+
+    /// How long a planted race keeps its window open between the check and the act.
+    pub(super) fn window(&self, fault: Fault) -> Duration {
+        self.faults
+            .get(&fault)
+            .map_or(Duration::ZERO, |strength| strength.window())
     }
 
     /// True if the server differs in a legal way.
@@ -398,20 +417,23 @@ impl Server {
     /// What is kept of a resource: all of it, unless a fault changes something.
     pub(super) fn stored_form(&self, resource: Value) -> Value {
         let changes: [(Fault, Change); 6] = [
-            (Fault::DecimalThroughDouble, defect::through_double),
+            (Fault::DecimalThroughDouble, change::through_double),
             (
                 Fault::PrimitiveExtensionDropped,
-                defect::without_primitive_extensions,
+                change::without_primitive_extensions,
             ),
-            (Fault::EmptyString, defect::with_empty_texts),
-            (Fault::ProfileStamped, defect::with_profile),
-            (Fault::ReferenceOfOldType, defect::with_old_reference),
-            (Fault::ValueAndReason, defect::with_reason),
+            (Fault::EmptyString, change::with_empty_texts),
+            (Fault::ProfileStamped, change::with_profile),
+            (Fault::ReferenceOfOldType, change::with_old_reference),
+            (Fault::ValueAndReason, change::with_reason),
         ];
-        changes
-            .into_iter()
-            .filter(|(fault, _)| self.has(*fault))
-            .fold(resource, |resource, (_, change)| change(resource))
+        let mut kept = resource;
+        for (fault, change) in changes {
+            if self.has(fault) && self.strikes(fault, &kept.to_string()) {
+                kept = change(kept);
+            }
+        }
+        kept
     }
 }
 

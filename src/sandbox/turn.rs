@@ -3,11 +3,11 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, MutexGuard};
-use std::time::Duration;
 
 use serde_json::Value;
 
 use super::body::Body;
+use super::defect::Fault;
 use super::index::Index;
 use super::outcome::Refusal;
 use super::page::Cursors;
@@ -17,9 +17,6 @@ use super::smart::Scopes;
 use super::store::{Draft, Store, Version};
 use crate::fhir::Key;
 use crate::http::message::{Headers, Method};
-
-/// How long a planted race keeps its window open between the check and the act.
-const RACE_WINDOW: Duration = Duration::from_millis(10);
 
 /// Everything that changes.
 pub struct State {
@@ -54,12 +51,12 @@ impl<'a> Turn<'a> {
     }
 
     /// Lets others act between a check and an act: only planted races call it.
-    pub fn open_race_window(&mut self) {
+    pub(super) fn open_race_window(&mut self, fault: Fault) {
         if self.atomic {
             return;
         }
         self.state = None;
-        std::thread::sleep(RACE_WINDOW);
+        std::thread::sleep(self.server.window(fault));
         self.state = Some(self.server.lock());
     }
 

@@ -60,7 +60,7 @@ fn texts(id: &str, suites: &[Suite]) -> Vec<String> {
             .filter(|cause| cause.id == id)
             .map(of_cause),
     );
-    texts.extend(sandbox::defect(id).map(of_defect));
+    texts.extend(sandbox::defect(id).map(|planted| of_defect(planted.defect)));
     texts.extend(sandbox::variant(id).map(of_variant));
     texts
 }
@@ -159,6 +159,10 @@ fn of_defect(defect: &Defect) -> String {
     sheet.line("the server", defect.effect);
     sheet.line("seen at", defect.provenance);
     sheet.line("plant it", &format!("rounds run --defect {}", defect.id));
+    for strength in defect.strengths.iter().skip(1) {
+        let rarer = format!("rounds run --defect {}{}", defect.id, strength.suffix());
+        sheet.line("or rarer", &rarer);
+    }
     sheet.text
 }
 

@@ -53,7 +53,7 @@ fn rows(common: &Common, what: What) -> Result<Vec<Row>, Failure> {
     Ok(match what {
         What::Cases => suites::all()?.iter().flat_map(cases).collect(),
         What::Checks => check::all().map(|check| checks(check.spec())).collect(),
-        What::Defects => sandbox::DEFECTS.iter().map(defect).collect(),
+        What::Defects => sandbox::DEFECTS.iter().map(|entry| defect(entry)).collect(),
         What::Formats => report::FORMATS
             .iter()
             .map(|format| titled(format.name(), format.title()))

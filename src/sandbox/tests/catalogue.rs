@@ -9,10 +9,10 @@ use crate::sandbox::{DEFECTS, VARIANTS};
 #[test]
 fn ids_are_sorted_words_and_every_fault_has_a_source() {
     let ids: Vec<&str> = DEFECTS.iter().map(|defect| defect.id).collect();
-    assert!(ids.is_sorted() && ids.len() == 58);
+    assert!(ids.is_sorted() && ids.len() >= 58);
     let faults: BTreeSet<_> = DEFECTS.iter().map(|defect| defect.fault).collect();
     assert_eq!(faults.len(), DEFECTS.len());
-    for defect in DEFECTS {
+    for defect in DEFECTS.iter() {
         assert!(defect.provenance.starts_with("http"), "{}", defect.id);
         assert!(
             defect

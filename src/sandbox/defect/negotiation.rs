@@ -1,0 +1,88 @@
+//! Faults that can be planted: content negotiation and header fields.
+
+use super::{ALWAYS, Defect, Fault};
+
+/// In alphabetical order.
+pub(super) static DEFECTS: &[Defect] = &[
+    Defect {
+        id: "accept-weight-ignored",
+        title: "The weights of Accept are ignored",
+        provenance: "http://hl7.org/fhir/R4/http.html#mime-type",
+        class: "negotiation",
+        effect: "of several formats in Accept the first one is taken, whatever their q",
+        strengths: ALWAYS,
+        fault: Fault::AcceptWeightIgnored,
+    },
+    Defect {
+        id: "cors-missing",
+        title: "Pages of other origins are not told that they may come",
+        provenance: "http://hl7.org/fhir/R4/http.html#3.1.0.1.4",
+        class: "headers",
+        effect: "no Access-Control fields in any answer",
+        strengths: ALWAYS,
+        fault: Fault::CorsMissing,
+    },
+    Defect {
+        id: "create-without-location",
+        title: "A create does not say where the resource is",
+        provenance: "https://github.com/medplum/medplum/issues/3057",
+        class: "headers",
+        effect: "a 201 has no Location",
+        strengths: ALWAYS,
+        fault: Fault::CreateWithoutLocation,
+    },
+    Defect {
+        id: "format-ignored",
+        title: "_format is ignored",
+        provenance: "http://hl7.org/fhir/R4/http.html#parameters",
+        class: "negotiation",
+        effect: "_format does not override Accept",
+        strengths: ALWAYS,
+        fault: Fault::FormatIgnored,
+    },
+    Defect {
+        id: "generic-json-type",
+        title: "Resources are labelled as plain JSON",
+        provenance: "https://github.com/HealthIntersections/FHIRsmith/issues/87",
+        class: "headers",
+        effect: "Content-Type is application/json where application/fhir+json was asked for",
+        strengths: ALWAYS,
+        fault: Fault::GenericJsonType,
+    },
+    Defect {
+        id: "head-without-etag",
+        title: "HEAD lacks a field that GET has",
+        provenance: "http://hl7.org/fhir/R4/http.html#head",
+        class: "headers",
+        effect: "the answer to HEAD has no ETag where that to GET has one",
+        strengths: ALWAYS,
+        fault: Fault::HeadWithoutEtag,
+    },
+    Defect {
+        id: "last-modified-as-instant",
+        title: "Last-Modified is not an HTTP date",
+        provenance: "https://github.com/bluehalo/node-fhir-server-core/issues/145",
+        class: "headers",
+        effect: "Last-Modified is the text of meta.lastUpdated",
+        strengths: ALWAYS,
+        fault: Fault::LastModifiedAsInstant,
+    },
+    Defect {
+        id: "prefer-ignored",
+        title: "Prefer: return is ignored",
+        provenance: "http://hl7.org/fhir/R4/http.html#ops",
+        class: "headers",
+        effect: "a write answers with the resource whatever Prefer asks for",
+        strengths: ALWAYS,
+        fault: Fault::PreferIgnored,
+    },
+    Defect {
+        id: "xml-narrative-lost",
+        title: "XML has no narrative",
+        provenance: "http://hl7.org/fhir/R4/narrative.html",
+        class: "negotiation",
+        effect: "a resource is written as XML without its text",
+        strengths: ALWAYS,
+        fault: Fault::XmlNarrativeLost,
+    },
+];
