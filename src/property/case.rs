@@ -1,8 +1,16 @@
 //! A case: what a property does to a target, as plain data. Not how it is done: no ids, URLs or tokens of a server,
 //! no values of anybody's records, so that a stored case runs on any target and can be cut into smaller ones.
+//!
+//! Texts of a case (references in resources, the parts of a [`Raw`] request) may hold places that are filled in when
+//! the case is executed: see [`super::place`].
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::place;
+pub use super::script::Script;
 
 /// A sequence of steps for one property.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,16 +38,28 @@ pub enum Origin {
 /// One step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// Number by which other steps refer to this one.
+    /// Number by which other steps refer to this one; entries of Bundles share the numbering.
     pub id: u32,
-    /// Sent at the same moment as its neighbours that carry this flag.
+    /// Sent at the same moment as its neighbours that carry this flag: a lane with this step alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub together: bool,
+    /// Neighbouring steps with a lane are a block: the lanes begin at the same moment, and each sends its own steps
+    /// one after the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<u8>,
     /// What to do.
     pub command: Command,
 }
 
-/// What a step does. A `target` is the id of the step that created the resource.
+impl Step {
+    /// True if others act at the same time.
+    pub fn is_concurrent(&self) -> bool {
+        self.together || self.lane.is_some()
+    }
+}
+
+/// What a step does. A `target` is the id of the step that created the resource; `name` stands for an identifier that
+/// is unique to the execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// POST of a resource. The executor adds the tags of run and case and an identifier made from `name`.
@@ -51,6 +71,13 @@ pub enum Command {
         /// Sends `If-None-Exist` with the identifier made from `name`.
         if_none_exist: bool,
     },
+    /// PUT to an id that the client makes from `name`: update as create.
+    PutNew {
+        /// As in `Create`; it makes the id too.
+        name: String,
+        /// The resource, as in `Create`.
+        resource: Value,
+    },
     /// PUT of new content.
     Put {
         /// Step that created the resource.
@@ -60,20 +87,85 @@ pub enum Command {
         /// Sends `If-Match` with the version that this earlier step saw.
         if_match: Option<u32>,
     },
+    /// PUT to the type with the identifier made from `name` as criterion: conditional update.
+    PutWhere {
+        /// As in `Create`.
+        name: String,
+        /// The resource, as in `Create`.
+        resource: Value,
+    },
+    /// PATCH with a JSON Patch (RFC 6902).
+    Patch {
+        /// Step that created the resource.
+        target: u32,
+        /// The operations.
+        operations: Value,
+        /// As in `Put`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_match: Option<u32>,
+    },
     /// DELETE.
     Delete {
         /// Step that created the resource.
         target: u32,
+        /// As in `Put`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_match: Option<u32>,
+    },
+    /// DELETE on the type with the identifier made from `name` as criterion: conditional delete.
+    DeleteWhere {
+        /// Type.
+        resource_type: String,
+        /// As in `Create`.
+        name: String,
     },
     /// GET of the current version.
     Read {
         /// Step that created the resource.
         target: u32,
     },
+    /// HEAD of the current version.
+    Head {
+        /// Step that created the resource.
+        target: u32,
+    },
+    /// GET of the current version if it is another one than an earlier step saw: conditional read.
+    ReadIf {
+        /// Step that created the resource.
+        target: u32,
+        /// The earlier step.
+        seen: u32,
+        /// Compares by `If-Modified-Since` in place of `If-None-Match`.
+        since: bool,
+    },
+    /// GET of the version that an earlier step saw or made.
+    ReadVersion {
+        /// Step that created the resource.
+        target: u32,
+        /// The earlier step.
+        seen: u32,
+    },
     /// GET of the instance history, again until it holds what was written or the index lag has passed.
     History {
         /// Step that created the resource.
         target: u32,
+        /// `_count`, `_since`, `_at`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        options: Vec<Criterion>,
+    },
+    /// GET of the history of a type or of the whole system, with all its pages.
+    HistoryOf {
+        /// Type; none for the system.
+        resource_type: Option<String>,
+        /// `_count`, `_since`, `_at`.
+        options: Vec<Criterion>,
+    },
+    /// POST of a batch or transaction.
+    Bundle {
+        /// `transaction` in place of `batch`.
+        transaction: bool,
+        /// Its entries. Entries refer to each other by `${key:N}`, which becomes a `urn:uuid`.
+        entries: Vec<Entry>,
     },
     /// Waits until a search confined to the case shows exactly what the case holds, at most the index lag.
     Settle {
@@ -82,6 +174,63 @@ pub enum Command {
     },
     /// A search confined to the case, with all its pages.
     Search(Search),
+    /// GET of a link of the Bundle that an earlier step ended with, and of the pages behind it.
+    Follow {
+        /// The earlier search.
+        of: u32,
+        /// Which of its pages, from 0.
+        page: u32,
+        /// `self`, `first`, `previous`, `last`, `next`.
+        relation: String,
+    },
+    /// A request that none of the others can say: what a client may do wrong.
+    Raw(Raw),
+    /// Waits.
+    Pause {
+        /// Milliseconds.
+        ms: u32,
+    },
+}
+
+/// One entry of a Bundle: a create, update, patch, delete, read, search or raw request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Number by which steps and other entries refer to this one.
+    pub id: u32,
+    /// What to do; its request becomes the entry.
+    pub command: Command,
+}
+
+/// A request as it goes out. Every text may hold places.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Raw {
+    /// Method.
+    pub method: crate::http::Method,
+    /// URL relative to the base, percent-encoded.
+    pub url: String,
+    /// Header fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    #[serde(default)]
+    pub body: RawBody,
+    /// If the request may create a resource: the name for its identifier. A JSON body is then marked as in `Create`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// The body of a [`Raw`] request.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub enum RawBody {
+    /// No body.
+    #[default]
+    None,
+    /// JSON; `Content-Type` is that of FHIR unless the headers say otherwise.
+    Json(Value),
+    /// Text, as it stands.
+    Text(String),
+    /// Bytes that need not be text, hexadecimal.
+    Hex(String),
 }
 
 /// A search.
@@ -99,6 +248,12 @@ pub struct Search {
     pub count: Option<u32>,
     /// `_sort`.
     pub sort: Option<String>,
+    /// What shapes the answer and not the matches: `_include`, `_revinclude`, `_total`, `_summary`, `_elements`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<(String, String)>,
+    /// In the compartment of the resource that this step created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compartment: Option<u32>,
 }
 
 /// One search parameter.
@@ -117,10 +272,27 @@ pub enum Term {
     Text(String),
     /// The n-th distinct value (modulo their number) that the cohort's resources hold for the parameter.
     Cohort(u32),
+    /// The n-th resource (modulo their number) of the cohort's company that holds a value for the parameter, and its
+    /// first value. [`super::trace::Event::named`] says which resource that was.
+    Pivot(u32),
+    /// Logical ids of so many resources of the cohort's company, from the n-th on.
+    Pool(u32, u32),
     /// The identifier that `Create` made from a name.
     Identifier(String),
     /// The logical id of what a step created.
     Id(u32),
+    /// `Type/id` of what a step created.
+    Key(u32),
+    /// The logical ids that an earlier search found, by its label, as a list.
+    FoundIds(String),
+    /// `Type/id` of what an earlier search found, as a list.
+    FoundKeys(String),
+    /// `meta.lastUpdated` as a step saw it, moved by so many milliseconds.
+    Moment(u32, i64),
+    /// Alternatives: a comma-separated list.
+    AnyOf(Vec<Term>),
+    /// A prefix (or any text) before a value.
+    Prefixed(String, Box<Term>),
 }
 
 /// How a search is sent.
@@ -145,7 +317,24 @@ impl Search {
             via: Via::Get,
             count: None,
             sort: None,
+            options: Vec::new(),
+            compartment: None,
         }
+    }
+
+    /// Adds what shapes the answer.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.options.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Names of its criteria, for people.
+    pub fn names(&self) -> Vec<&str> {
+        self.criteria
+            .iter()
+            .map(|criterion| criterion.name.as_str())
+            .collect()
     }
 }
 
@@ -159,118 +348,197 @@ impl Criterion {
     }
 }
 
+impl Term {
+    /// A text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Term::Text(text.into())
+    }
+
+    /// A value behind a prefix.
+    pub fn prefixed(prefix: &str, value: Term) -> Self {
+        Term::Prefixed(prefix.to_owned(), Box::new(value))
+    }
+
+    fn needs(&self, found: &mut BTreeSet<u32>) {
+        match self {
+            Term::Id(step) | Term::Key(step) | Term::Moment(step, _) => {
+                found.insert(*step);
+            }
+            Term::AnyOf(terms) => terms.iter().for_each(|term| term.needs(found)),
+            Term::Prefixed(_, term) => term.needs(found),
+            Term::Text(_)
+            | Term::Cohort(_)
+            | Term::Pivot(_)
+            | Term::Pool(..)
+            | Term::Identifier(_)
+            | Term::FoundIds(_)
+            | Term::FoundKeys(_) => {}
+        }
+    }
+
+    /// Labels of the searches whose answers the value is made of.
+    pub fn labels(&self) -> Vec<&str> {
+        match self {
+            Term::FoundIds(label) | Term::FoundKeys(label) => vec![label],
+            Term::AnyOf(terms) => terms.iter().flat_map(Term::labels).collect(),
+            Term::Prefixed(_, term) => term.labels(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl Command {
     /// The steps on which this one depends.
     pub fn needs(&self) -> Vec<u32> {
+        let mut found: BTreeSet<u32> = self.target().into_iter().collect();
         match self {
-            Command::Create { .. } | Command::Settle { .. } => Vec::new(),
+            Command::Create { resource, .. }
+            | Command::PutNew { resource, .. }
+            | Command::PutWhere { resource, .. } => place::steps_of(resource, &mut found),
             Command::Put {
-                target, if_match, ..
-            } => [*target].into_iter().chain(*if_match).collect(),
-            Command::Delete { target } | Command::Read { target } | Command::History { target } => {
-                vec![*target]
+                resource, if_match, ..
+            } => {
+                found.extend(*if_match);
+                place::steps_of(resource, &mut found);
             }
-            Command::Search(search) => search
-                .criteria
-                .iter()
-                .filter_map(|criterion| match criterion.value {
-                    Term::Id(step) => Some(step),
-                    _ => None,
-                })
-                .collect(),
+            Command::Patch {
+                operations,
+                if_match,
+                ..
+            } => {
+                found.extend(*if_match);
+                place::steps_of(operations, &mut found);
+            }
+            Command::Delete { if_match, .. } => found.extend(*if_match),
+            Command::ReadIf { seen, .. } | Command::ReadVersion { seen, .. } => {
+                found.insert(*seen);
+            }
+            Command::History { options, .. } | Command::HistoryOf { options, .. } => {
+                options
+                    .iter()
+                    .for_each(|option| option.value.needs(&mut found));
+            }
+            Command::Bundle { entries, .. } => {
+                let own: BTreeSet<u32> = entries.iter().map(|entry| entry.id).collect();
+                let needed = entries.iter().flat_map(|entry| entry.command.needs());
+                found.extend(needed.filter(|step| !own.contains(step)));
+            }
+            Command::Search(search) => {
+                found.extend(search.compartment);
+                let terms = search.criteria.iter().map(|criterion| &criterion.value);
+                terms.for_each(|term| term.needs(&mut found));
+            }
+            Command::Follow { of, .. } => {
+                found.insert(*of);
+            }
+            Command::Raw(raw) => raw.needs(&mut found),
+            Command::Read { .. }
+            | Command::Head { .. }
+            | Command::DeleteWhere { .. }
+            | Command::Settle { .. }
+            | Command::Pause { .. } => {}
         }
+        found.into_iter().collect()
     }
 
     /// The step that created the resource on which this one acts.
     pub fn target(&self) -> Option<u32> {
         match self {
             Command::Put { target, .. }
-            | Command::Delete { target }
+            | Command::Patch { target, .. }
+            | Command::Delete { target, .. }
             | Command::Read { target }
-            | Command::History { target } => Some(*target),
-            Command::Create { .. } | Command::Settle { .. } | Command::Search(_) => None,
+            | Command::Head { target }
+            | Command::ReadIf { target, .. }
+            | Command::ReadVersion { target, .. }
+            | Command::History { target, .. } => Some(*target),
+            _ => None,
+        }
+    }
+
+    /// The resource or patch that is sent.
+    pub fn payload(&self) -> Option<&Value> {
+        match self {
+            Command::Create { resource, .. }
+            | Command::PutNew { resource, .. }
+            | Command::Put { resource, .. }
+            | Command::PutWhere { resource, .. } => Some(resource),
+            Command::Patch { operations, .. } => Some(operations),
+            Command::Raw(Raw {
+                body: RawBody::Json(value),
+                ..
+            }) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The resource or patch that is sent.
+    pub fn payload_mut(&mut self) -> Option<&mut Value> {
+        match self {
+            Command::Create { resource, .. }
+            | Command::PutNew { resource, .. }
+            | Command::Put { resource, .. }
+            | Command::PutWhere { resource, .. } => Some(resource),
+            Command::Patch { operations, .. } => Some(operations),
+            Command::Raw(Raw {
+                body: RawBody::Json(value),
+                ..
+            }) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The name of the identifier that a command gives or asks for.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Command::Create { name, .. }
+            | Command::PutNew { name, .. }
+            | Command::PutWhere { name, .. }
+            | Command::DeleteWhere { name, .. } => Some(name),
+            Command::Raw(raw) => raw.name.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// True if the command may bring a resource into being.
+    pub fn creates(&self) -> bool {
+        match self {
+            Command::Create { .. } | Command::PutNew { .. } | Command::PutWhere { .. } => true,
+            Command::Raw(raw) => raw.name.is_some(),
+            Command::Bundle { entries, .. } => entries.iter().any(|entry| entry.command.creates()),
+            _ => false,
+        }
+    }
+
+    /// True if the command may change what is stored.
+    pub fn writes(&self) -> bool {
+        match self {
+            Command::Create { .. }
+            | Command::PutNew { .. }
+            | Command::Put { .. }
+            | Command::PutWhere { .. }
+            | Command::Patch { .. }
+            | Command::Delete { .. }
+            | Command::DeleteWhere { .. } => true,
+            Command::Raw(raw) => !raw.method.is_safe(),
+            Command::Bundle { entries, .. } => entries.iter().any(|entry| entry.command.writes()),
+            _ => false,
         }
     }
 }
 
-/// Numbers the steps of a case while it is being written.
-#[derive(Debug)]
-pub struct Script {
-    case: Case,
-}
-
-impl Script {
-    /// An empty case.
-    pub fn new(property: &str, ground: Origin, salt: u32) -> Self {
-        Script {
-            case: Case {
-                property: property.to_owned(),
-                ground,
-                salt,
-                steps: Vec::new(),
-            },
+impl Raw {
+    fn needs(&self, found: &mut BTreeSet<u32>) {
+        let mut texts = vec![self.url.as_str()];
+        texts.extend(self.headers.iter().map(|(_, value)| value.as_str()));
+        match &self.body {
+            RawBody::Text(text) => texts.push(text),
+            RawBody::Json(value) => place::steps_of(value, found),
+            RawBody::None | RawBody::Hex(_) => {}
         }
-    }
-
-    /// Appends a step and gives its number.
-    pub fn push(&mut self, command: Command) -> u32 {
-        let id = u32::try_from(self.case.steps.len()).expect("a case has few steps");
-        self.case.steps.push(Step {
-            id,
-            together: false,
-            command,
-        });
-        id
-    }
-
-    /// Appends a step that is sent together with its neighbours.
-    pub fn push_together(&mut self, command: Command) -> u32 {
-        let id = self.push(command);
-        if let Some(step) = self.case.steps.last_mut() {
-            step.together = true;
+        for text in texts {
+            found.extend(place::steps(text));
         }
-        id
-    }
-
-    /// POST of a resource with an identifier of its own.
-    pub fn create(&mut self, resource: Value) -> u32 {
-        let name = format!("r{}", self.case.steps.len());
-        self.push(Command::Create {
-            name,
-            resource,
-            if_none_exist: false,
-        })
-    }
-
-    /// PUT.
-    pub fn put(&mut self, target: u32, resource: Value, if_match: Option<u32>) -> u32 {
-        self.push(Command::Put {
-            target,
-            resource,
-            if_match,
-        })
-    }
-
-    /// GET.
-    pub fn read(&mut self, target: u32) -> u32 {
-        self.push(Command::Read { target })
-    }
-
-    /// Waits for the index.
-    pub fn settle(&mut self, resource_type: &str) -> u32 {
-        self.push(Command::Settle {
-            resource_type: resource_type.to_owned(),
-        })
-    }
-
-    /// A search.
-    pub fn search(&mut self, search: Search) -> u32 {
-        self.push(Command::Search(search))
-    }
-
-    /// The case.
-    pub fn finish(self) -> Case {
-        self.case
     }
 }
 

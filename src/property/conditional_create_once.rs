@@ -29,7 +29,7 @@ static SPEC: PropertySpec = PropertySpec {
     severity: Severity::Major,
     spec: "http://hl7.org/fhir/R4/http.html#ccreate",
     sentence: "One Match: The server ignores the post and returns 200 OK",
-    family: Family::Resource,
+    family: Family::Concurrency,
     guards: &[Guard::Tag, Guard::Barrier, Guard::Unknown],
     precondition: "a conditional create was accepted, and its like was sent again",
     usual_causes: &[

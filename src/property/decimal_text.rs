@@ -20,7 +20,7 @@ static SPEC: PropertySpec = PropertySpec {
     severity: Severity::Major,
     spec: "http://hl7.org/fhir/R4/datatypes.html#decimal",
     sentence: "Implementations SHALL handle decimal values in ways that preserve and respect the precision of the value as represented for presentation purposes",
-    family: Family::Resource,
+    family: Family::RoundTrip,
     guards: &[Guard::Mask, Guard::Unknown],
     precondition: "a resource with a decimal was accepted and read back",
     usual_causes: &[

@@ -20,7 +20,7 @@ static SPEC: PropertySpec = PropertySpec {
     severity: Severity::Critical,
     spec: "http://hl7.org/fhir/R4/http.html#delete",
     sentence: "A delete interaction means that subsequent non-version specific reads of a resource return a 410 HTTP status code and that the resource is no longer found through search interactions.",
-    family: Family::Resource,
+    family: Family::Life,
     guards: &[Guard::Tag, Guard::Barrier, Guard::Fresh, Guard::Unknown],
     precondition: "a resource was deleted and then read or searched for",
     usual_causes: &[
@@ -54,7 +54,7 @@ impl Property for DeleteIsGone {
         if searched {
             script.settle(resource_type);
         }
-        script.push(Command::Delete { target: gone });
+        script.delete(gone);
         script.read(gone);
         if searched {
             script.settle(resource_type);
@@ -84,7 +84,7 @@ impl Property for DeleteIsGone {
         }
         let mut judgement = Judgement::default();
         for (index, event) in trace.events.iter().enumerate() {
-            let Command::Delete { target } = event.step.command else {
+            let Command::Delete { target, .. } = event.step.command else {
                 continue;
             };
             match (event.reply(), &event.key) {
@@ -163,7 +163,10 @@ mod tests {
         let mut stage = Stage::new(SPEC.id);
         let made = stage.create("Patient/1", json!({"resourceType": "Patient"}));
         stage.push(
-            Command::Delete { target: made },
+            Command::Delete {
+                target: made,
+                if_match: None,
+            },
             Some("Patient/1"),
             vec![(204, json!(null))],
         );

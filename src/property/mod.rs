@@ -14,8 +14,10 @@ pub mod missing_partition;
 pub mod number;
 pub mod page_union_is_whole;
 pub mod parameter;
+pub mod place;
 pub mod post_search_is_get_search;
 pub mod round_trip;
+pub mod script;
 pub mod stale_if_match_refused;
 pub mod trace;
 pub mod values;
@@ -24,7 +26,7 @@ pub mod version_monotone;
 #[cfg(test)]
 pub mod staging;
 
-pub use case::{Case, Command, Origin, Step};
+pub use case::{Case, Command, Entry, Origin, Raw, RawBody, Step};
 pub use ground::Ground;
 pub use trace::{Event, Outcome, Trace};
 pub use values::Values;
@@ -58,12 +60,45 @@ pub struct PropertySpec {
 }
 
 /// What a property is about; decides how many cases it gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
-    /// Single resources over their life.
-    Resource,
+    /// What was written is what is read.
+    RoundTrip,
+    /// Single resources over their life: create, read, update, patch, delete, and their conditional forms.
+    Life,
+    /// Versions and histories.
+    History,
+    /// Several clients at the same time, lost answers, restarts.
+    Concurrency,
+    /// Batches and transactions.
+    Transaction,
     /// Relations between searches over a small population.
     Search,
+    /// Pages and links of searches.
+    Paging,
+    /// What a client may do wrong.
+    Fuzz,
+}
+
+impl Family {
+    /// As said in lists and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::RoundTrip => "round-trip",
+            Family::Life => "life",
+            Family::History => "history",
+            Family::Concurrency => "concurrency",
+            Family::Transaction => "transaction",
+            Family::Search => "search",
+            Family::Paging => "paging",
+            Family::Fuzz => "fuzz",
+        }
+    }
+
+    /// True if its cases search a population.
+    pub fn searches(self) -> bool {
+        matches!(self, Family::Search | Family::Paging)
+    }
 }
 
 /// Conditions under which a difference is no fault. A finding lists those that its property applied.

@@ -26,7 +26,7 @@ static SPEC: PropertySpec = PropertySpec {
     severity: Severity::Critical,
     spec: "http://hl7.org/fhir/R4/http.html#paging",
     sentence: "Servers SHOULD support paging for the results of a search or history interaction, and if they do, they SHALL conform to this method",
-    family: Family::Search,
+    family: Family::Paging,
     guards: &[Guard::Tag, Guard::Barrier, Guard::Fresh, Guard::Quiet],
     precondition: "a search had more than one page",
     usual_causes: &[

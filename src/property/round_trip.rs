@@ -19,7 +19,7 @@ static SPEC: PropertySpec = PropertySpec {
     severity: Severity::Critical,
     spec: "http://hl7.org/fhir/R4/http.html#create",
     sentence: "A server SHOULD otherwise accept the resource as submitted when it accepts the create, and return the same content when it is subsequently read.",
-    family: Family::Resource,
+    family: Family::RoundTrip,
     guards: &[Guard::Mask, Guard::Unknown],
     precondition: "a resource was accepted and read back",
     usual_causes: &[

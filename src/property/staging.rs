@@ -34,12 +34,7 @@ impl Stage {
     /// One event with its answers.
     pub fn push(&mut self, command: Command, key: Option<&str>, answers: Vec<(u16, Value)>) -> u32 {
         let id = self.trace.events.len() as u32;
-        let sent = match &command {
-            Command::Create { resource, .. } | Command::Put { resource, .. } => {
-                resource.to_string()
-            }
-            _ => String::new(),
-        };
+        let sent = command.payload().map(Value::to_string).unwrap_or_default();
         let exchanges = answers
             .into_iter()
             .map(|(status, body)| Arc::new(self.exchange(&sent, status, &body)))
@@ -48,12 +43,15 @@ impl Stage {
             step: Step {
                 id,
                 together: false,
+                lane: None,
                 command,
             },
             key: key.and_then(Key::from_reference),
             called: Duration::ZERO,
             returned: Some(Duration::ZERO),
             exchanges,
+            parts: Vec::new(),
+            named: Vec::new(),
             outcome: Outcome::Done,
         });
         id

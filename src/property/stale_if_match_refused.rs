@@ -25,7 +25,7 @@ static SPEC: PropertySpec = PropertySpec {
     severity: Severity::Critical,
     spec: "http://hl7.org/fhir/R4/http.html#concurrency",
     sentence: "If the version id given in the If-Match header does not match, the server returns a 412 Precondition Failed status code instead of updating the resource.",
-    family: Family::Resource,
+    family: Family::Concurrency,
     guards: &[Guard::Unknown],
     precondition: "a resource had two versions and an update named the older one",
     usual_causes: &[

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::case::{Command, Origin, Step};
-use crate::fhir::{Key, resource};
+use super::case::{Command, Entry, Origin, Step};
+use crate::fhir::{Key, bundle, resource};
 use crate::http::Exchange;
 
 /// One execution of one case.
@@ -35,8 +35,25 @@ pub struct Event {
     pub returned: Option<Duration>,
     /// Exchanges in order: one, or the polls or pages of the step.
     pub exchanges: Vec<Arc<Exchange>>,
+    /// What the entries of a Bundle came to, in their order.
+    pub parts: Vec<Part>,
+    /// Resources of the cohort that the terms of a search stand for.
+    pub named: Vec<Key>,
     /// How it went.
     pub outcome: Outcome,
+}
+
+/// What one entry of a batch or transaction came to, as the response Bundle says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The entry's number.
+    pub id: u32,
+    /// The resource it created or acted on.
+    pub key: Option<Key>,
+    /// Status of the entry's response, its first three digits.
+    pub status: Option<u16>,
+    /// The entity tag of the entry's response.
+    pub etag: Option<String>,
 }
 
 /// How a step went, beyond its exchanges.
@@ -144,24 +161,128 @@ impl Trace {
         self.events.iter().map(|event| event.exchanges.len()).sum()
     }
 
-    /// Keys of what the case created and did not delete, of one type.
+    /// The resource that a step or an entry created or acted on.
+    pub fn key(&self, step: u32) -> Option<&Key> {
+        key_in(&self.events, step)
+    }
+
+    /// Keys of what the case created and did not delete, of one type, in the order of the answers.
     pub fn live(&self, resource_type: &str) -> Vec<Key> {
+        let mut events: Vec<&Event> = self.events.iter().collect();
+        // Lanes stand one after the other in the case, and acted at the same time.
+        events.sort_by_key(|event| event.returned.unwrap_or(event.called));
         let mut live: Vec<Key> = Vec::new();
-        for event in self
-            .events
-            .iter()
-            .filter(|event| event.accepted().is_some())
-        {
-            let Some(key) = &event.key else { continue };
-            match event.step.command {
-                Command::Create { .. } if !live.contains(key) => live.push(key.clone()),
-                Command::Delete { .. } => live.retain(|known| known != key),
-                _ => {}
+        for event in events {
+            for (key, lives) in event.effects(&self.events) {
+                live.retain(|known| *known != key);
+                if lives {
+                    live.push(key);
+                }
             }
         }
         live.retain(|key| key.resource_type == resource_type);
         live
     }
+}
+
+/// The resource that a step or an entry of these events created or acted on.
+pub fn key_in(events: &[Event], step: u32) -> Option<&Key> {
+    let event = events.iter().find(|event| event.step.id == step);
+    let part = || {
+        let mut parts = events.iter().flat_map(|event| event.parts.iter());
+        parts.find(|part| part.id == step)?.key.as_ref()
+    };
+    event.and_then(|event| event.key.as_ref()).or_else(part)
+}
+
+impl Event {
+    /// What the step did to which resource, as its answer says: it exists now, or no longer.
+    fn effects(&self, all: &[Event]) -> Vec<(Key, bool)> {
+        if self.accepted().is_none() {
+            return Vec::new();
+        }
+        match &self.step.command {
+            Command::Bundle { entries, .. } => entries
+                .iter()
+                .zip(&self.parts)
+                .filter(|(_, part)| {
+                    part.status
+                        .is_some_and(|status| (200..300).contains(&status))
+                })
+                .flat_map(|(entry, part)| effect(&entry.command, part.key.as_ref(), all))
+                .collect(),
+            command => effect(command, self.key.as_ref(), all),
+        }
+    }
+}
+
+fn effect(command: &Command, key: Option<&Key>, all: &[Event]) -> Vec<(Key, bool)> {
+    match command {
+        Command::Delete { .. } => key.map(|key| (key.clone(), false)).into_iter().collect(),
+        Command::DeleteWhere {
+            resource_type,
+            name,
+        } => all
+            .iter()
+            .flat_map(|event| keys_named(event, name))
+            .filter(|key| key.resource_type == *resource_type)
+            .map(|key| (key, false))
+            .collect(),
+        command if command.writes() => key.map(|key| (key.clone(), true)).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Keys of what carries the identifier made from a name.
+fn keys_named(event: &Event, name: &str) -> Vec<Key> {
+    let own = (event.step.command.name() == Some(name)).then(|| event.key.clone());
+    let mut keys: Vec<Key> = own.flatten().into_iter().collect();
+    if let Command::Bundle { entries, .. } = &event.step.command {
+        let named = entries
+            .iter()
+            .zip(&event.parts)
+            .filter(|(entry, _)| entry.command.name() == Some(name));
+        keys.extend(named.filter_map(|(_, part)| part.key.clone()));
+    }
+    keys
+}
+
+/// What the entries of a Bundle came to, from the response Bundle; a response that is none gives entries without
+/// status. `known` gives the resource on which an entry acts.
+pub fn parts(
+    entries: &[Entry],
+    response: Option<&Value>,
+    known: impl Fn(&Command) -> Option<Key>,
+) -> Vec<Part> {
+    let answers: Vec<&Value> = response
+        .map(|body| bundle::entries(body).collect())
+        .unwrap_or_default();
+    entries
+        .iter()
+        .enumerate()
+        .map(|(position, entry)| {
+            let answer = answers.get(position);
+            let response = answer.and_then(|answer| answer.get("response"));
+            let text = |name: &str| response?.get(name)?.as_str();
+            let made = text("location").and_then(Key::from_reference);
+            let shown = || Key::of(answer?.get("resource")?);
+            let creates = entry.command.creates();
+            let key = if creates {
+                made.or_else(shown)
+                    .filter(|key| key.resource_type != "OperationOutcome")
+            } else {
+                None
+            };
+            Part {
+                id: entry.id,
+                key: key.or_else(|| known(&entry.command)),
+                status: text("status")
+                    .and_then(|status| status.get(..3))
+                    .and_then(|status| status.parse().ok()),
+                etag: text("etag").map(str::to_owned),
+            }
+        })
+        .collect()
 }
 
 /// The opaque version in an ETag: `W/"3"` and `"3"` both give `3`.

@@ -28,7 +28,7 @@ static SPEC: PropertySpec = PropertySpec {
     severity: Severity::Major,
     spec: "http://hl7.org/fhir/R4/http.html#history",
     sentence: "The return content is a Bundle with type set to history containing the specified version history, sorted with oldest versions last, and including deleted resources.",
-    family: Family::Resource,
+    family: Family::History,
     guards: &[Guard::Mask, Guard::Unknown],
     precondition: "a resource was updated and its versions were shown",
     usual_causes: &[
@@ -61,7 +61,7 @@ impl Property for VersionMonotone {
             .capability
             .supports(resource_type, "history-instance")
         {
-            script.push(Command::History { target: made });
+            script.history(made);
         }
         script.finish()
     }
@@ -351,7 +351,10 @@ mod tests {
     fn opaque_versions_in_any_order_are_silent() {
         let mut stage = stage(patient("0", "2026-01-01T00:00:01Z"));
         stage.push(
-            Command::History { target: 0 },
+            Command::History {
+                target: 0,
+                options: Vec::new(),
+            },
             Some("Patient/1"),
             vec![(200, history(&["0", "a"]))],
         );
@@ -379,7 +382,10 @@ mod tests {
         ] {
             let mut stage = stage(patient("b", "2026-01-01T00:00:02Z"));
             stage.push(
-                Command::History { target: 0 },
+                Command::History {
+                    target: 0,
+                    options: Vec::new(),
+                },
                 Some("Patient/1"),
                 vec![(200, history(&versions))],
             );

@@ -54,7 +54,7 @@ impl Failure {
         self.trace
             .events
             .iter()
-            .filter(|event| event.step.together)
+            .filter(|event| event.step.is_concurrent())
             .flat_map(|event| event.exchanges.iter())
             .any(|exchange| self.violation.exchanges.contains(&exchange.number))
     }

@@ -1,37 +1,32 @@
 //! The executor: runs a case through a session and writes its trace. It judges nothing and confirms nothing; every
 //! execution works on resources of its own, which it removes at the end where the target lets it.
 
-use std::collections::BTreeSet;
+mod request;
+mod search;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 use super::company::{self, Company};
 use crate::engine::context::Context;
 use crate::engine::precondition;
 use crate::engine::require;
-use crate::engine::session::{Scope, TAG_SYSTEM};
-use crate::fhir::{Key, bundle, query, resource};
+use crate::engine::session::Scope;
+use crate::fhir::{Key, resource};
 use crate::http::{Exchange, Method, Request};
-use crate::property::case::{Case, Command, Origin, Search, Step, Term, Via};
-use crate::property::parameter;
-use crate::property::trace::{Event, Outcome, Trace, shown_version};
+use crate::property::case::{Case, Command, Origin, Step};
+use crate::property::trace::{self, Event, Outcome, Part, Trace, shown_version};
 
 /// System of the tags and identifiers that tell one execution from all others.
 pub const CASE_SYSTEM: &str = "urn:rounds:case";
 /// System of the identifier that all resources of one execution share.
 pub const SET_SYSTEM: &str = "urn:rounds:case-set";
 
-/// Pages of one search at most.
-const MAX_PAGES: usize = 40;
-/// `_count` of the searches that wait for the index.
-const SETTLE_COUNT: u32 = 100;
-/// Pauses between polls: short at first, because most servers are ready at once.
-const PAUSES_MS: &[u64] = &[10, 20, 40, 80, 160, 250];
-/// Polls of one step at most, whatever the clock says.
-const MAX_POLLS: u32 = 100;
 /// Deletes in flight while cleaning up.
 const CLEAN_UP_JOBS: usize = 4;
 
@@ -83,59 +78,65 @@ impl Executor {
     async fn once(&self, case: &Case) -> (Execution, bool) {
         let number = NEXT_EXECUTION.fetch_add(1, Ordering::Relaxed);
         let mut run = Run {
-            executor: self,
-            ctx: &self.ctx,
-            case,
-            scope: self.ctx.session.scope(),
-            code: format!("{}-{number}", self.ctx.token),
+            executor: self.clone(),
+            case: Arc::new(case.clone()),
+            scope: Arc::new(self.ctx.session.scope()),
+            code: format!("{}-{number}", self.ctx.token).into(),
+            before: Arc::default(),
+            events: Vec::new(),
             learned: false,
-            trace: Trace {
-                base: self.ctx.session.base(),
-                ground: case.ground,
-                obstacle: None,
-                events: Vec::new(),
-            },
         };
-        run.ctx.session.disclosure().learn(run.code.as_str());
+        self.ctx.session.disclosure().learn(&*run.code);
         for system in [CASE_SYSTEM, SET_SYSTEM] {
-            run.ctx.session.disclosure().learn(system);
+            self.ctx.session.disclosure().learn(system);
         }
-        run.steps().await;
+        let obstacle = run.unmet();
+        if obstacle.is_none() {
+            run.steps().await;
+        }
         run.clean_up().await;
         let exchanges = run.scope.exchanges();
         let mut survey = self.ctx.survey();
         exchanges.iter().for_each(|exchange| survey.add(exchange));
         drop(survey);
         let requests = exchanges.len();
-        let learned = run.learned;
-        let trace = run.trace;
-        (Execution { trace, requests }, learned)
+        let trace = Trace {
+            base: self.ctx.session.base(),
+            ground: case.ground,
+            obstacle,
+            events: run.events,
+        };
+        (Execution { trace, requests }, run.learned)
     }
 }
 
-/// One execution under way.
-struct Run<'a> {
-    executor: &'a Executor,
-    ctx: &'a Context,
-    case: &'a Case,
-    scope: Scope,
-    code: String,
+/// One execution under way, or one lane of it.
+#[derive(Clone)]
+struct Run {
+    executor: Executor,
+    case: Arc<Case>,
+    scope: Arc<Scope>,
+    code: Arc<str>,
+    /// What happened before the lane began; empty outside of lanes.
+    before: Arc<Vec<Event>>,
+    events: Vec<Event>,
+    /// The target said that a search needs company.
     learned: bool,
-    trace: Trace,
 }
 
-impl Run<'_> {
+impl Run {
+    fn ctx(&self) -> &Context {
+        &self.executor.ctx
+    }
+
     async fn steps(&mut self) {
-        if let Some(reason) = self.unmet() {
-            self.trace.obstacle = Some(reason);
-            return;
-        }
-        let mut rest: &[Step] = &self.case.steps;
+        let case = Arc::clone(&self.case);
+        let mut rest: &[Step] = &case.steps;
         while let Some(step) = rest.first() {
-            let together = rest.iter().take_while(|step| step.together).count();
-            if together > 1 {
-                self.at_once(&rest[..together]).await;
-                rest = &rest[together..];
+            let block = rest.iter().take_while(|step| step.is_concurrent()).count();
+            if block > 1 {
+                self.at_once(&rest[..block]).await;
+                rest = &rest[block..];
             } else {
                 self.step(step).await;
                 rest = &rest[1..];
@@ -160,41 +161,114 @@ impl Run<'_> {
             Origin::Cohort => self.company(searched).err(),
             Origin::Created => {
                 let confined = ["_tag", "identifier"];
-                let missing = require::missing(&self.ctx.requirements, searched, &confined);
+                let missing = require::missing(&self.ctx().requirements, searched, &confined);
                 (!missing.is_empty()).then(|| format!("server requires {}", missing.join(" and ")))
             }
         }
     }
 
     fn company(&self, resource_type: &str) -> Result<Company<'_>, String> {
+        let ctx = self.ctx();
         company::company(
-            &self.ctx.cohort,
-            &self.ctx.capability,
-            &self.ctx.requirements,
+            &ctx.cohort,
+            &ctx.capability,
+            &ctx.requirements,
             resource_type,
             self.case.salt,
         )
     }
 
     async fn step(&mut self, step: &Step) {
-        let called = self.ctx.clock.elapsed();
-        let (exchanges, outcome) = match &step.command {
-            Command::Settle { resource_type } => self.settle(resource_type).await,
-            Command::Search(search) => self.search(search).await,
-            Command::History { target } => self.history(*target).await,
-            _ => match self.request(&step.command) {
-                Some(request) => (vec![self.send(request).await], Outcome::Done),
-                None => (Vec::new(), Outcome::Skipped),
-            },
+        let prepared = self.prepare(&step.command);
+        self.carry_out(step, prepared).await;
+    }
+
+    /// Runs the lanes of a block: they are prepared, wait for each other, and begin at the same moment.
+    async fn at_once(&mut self, block: &[Step]) {
+        let lanes = lanes(block);
+        let mut before = self.before.as_ref().clone();
+        before.append(&mut self.events.clone());
+        let before = Arc::new(before);
+        let gate = Arc::new(Barrier::new(lanes.len()));
+        let mut running = JoinSet::new();
+        for (position, steps) in lanes.into_iter().enumerate() {
+            let gate = Arc::clone(&gate);
+            let mut lane = Run {
+                before: Arc::clone(&before),
+                events: Vec::new(),
+                ..self.clone()
+            };
+            running.spawn(async move {
+                let mut steps = steps.into_iter();
+                if let Some(first) = steps.next() {
+                    let prepared = lane.prepare(&first.command);
+                    gate.wait().await;
+                    lane.carry_out(&first, prepared).await;
+                }
+                for step in steps {
+                    lane.step(&step).await;
+                }
+                (position, lane)
+            });
+        }
+        let mut done = running.join_all().await;
+        done.sort_by_key(|(position, _)| *position);
+        for (_, lane) in done {
+            self.learned |= lane.learned;
+            self.events.extend(lane.events);
+        }
+        let order = |event: &Event| block.iter().position(|step| step.id == event.step.id);
+        let start = self.events.len() - block.len();
+        self.events[start..].sort_by_key(order);
+    }
+
+    /// The request of a step that is one request; `None` for others, and if what it needs is not there.
+    fn prepare(&self, command: &Command) -> Option<Request> {
+        match command {
+            Command::Bundle {
+                transaction,
+                entries,
+            } => self.bundle(*transaction, entries),
+            command => self.request(command, &[]),
+        }
+    }
+
+    async fn carry_out(&mut self, step: &Step, prepared: Option<Request>) {
+        let called = self.ctx().clock.elapsed();
+        let (exchanges, outcome, named) = match (&step.command, prepared) {
+            (Command::Settle { resource_type }, _) => plain(self.settle(resource_type).await),
+            (Command::Search(search), _) => self.search(search).await,
+            (Command::History { target, options }, _) => {
+                plain(self.history(*target, options).await)
+            }
+            (
+                Command::HistoryOf {
+                    resource_type,
+                    options,
+                },
+                _,
+            ) => plain(self.history_of(resource_type.as_deref(), options).await),
+            (Command::Follow { of, page, relation }, _) => {
+                plain(self.follow(*of, *page, relation).await)
+            }
+            (Command::Pause { ms }, _) => {
+                tokio::time::sleep(Duration::from_millis(u64::from(*ms))).await;
+                plain((Vec::new(), Outcome::Done))
+            }
+            (Command::Raw(_), Some(request)) => {
+                plain((vec![self.scope.send(request).await], Outcome::Done))
+            }
+            (_, Some(request)) => plain((vec![self.send(request).await], Outcome::Done)),
+            (_, None) => plain((Vec::new(), Outcome::Skipped)),
         };
-        self.record(step, called, exchanges, outcome);
+        self.record(step, called, exchanges, outcome, named);
     }
 
     /// Sends one request; an update that the server refuses because it names no version is sent again with one.
     async fn send(&self, request: Request) -> Arc<Exchange> {
         let exchange = self.scope.send(request.clone()).await;
-        let base = self.ctx.session.base();
-        let Some(key) = precondition::demanded(&exchange, &self.ctx.capability, &base) else {
+        let base = self.ctx().session.base();
+        let Some(key) = precondition::demanded(&exchange, &self.ctx().capability, &base) else {
             return exchange;
         };
         match precondition::current(&self.scope, &key).await {
@@ -207,67 +281,63 @@ impl Run<'_> {
         }
     }
 
-    /// Sends single requests at the same moment.
-    async fn at_once(&mut self, steps: &[Step]) {
-        let called = self.ctx.clock.elapsed();
-        let prepared: Vec<(&Step, Option<Request>)> = steps
-            .iter()
-            .map(|step| (step, self.request(&step.command)))
-            .collect();
-        let requests: Vec<Request> = prepared
-            .iter()
-            .filter_map(|(_, request)| request.clone())
-            .collect();
-        let jobs = requests.len();
-        let mut answers = self.scope.send_all(requests, jobs).await.into_iter();
-        for (step, request) in prepared {
-            let exchanges: Vec<Arc<Exchange>> =
-                request.and_then(|_| answers.next()).into_iter().collect();
-            let outcome = if exchanges.is_empty() {
-                Outcome::Skipped
-            } else {
-                Outcome::Done
-            };
-            self.record(step, called, exchanges, outcome);
-        }
-    }
-
     fn record(
         &mut self,
         step: &Step,
         called: Duration,
         exchanges: Vec<Arc<Exchange>>,
         outcome: Outcome,
+        named: Vec<Key>,
     ) {
         let last = exchanges.last();
         let answered = last.is_some_and(|exchange| exchange.outcome.is_ok());
-        let key = match &step.command {
-            Command::Create { resource, .. } => {
-                last.and_then(|exchange| self.made(resource, exchange))
+        let parts = match &step.command {
+            Command::Bundle { entries, .. } => {
+                let body = last.and_then(|exchange| exchange.json());
+                trace::parts(entries, body.as_ref(), |command| self.acted_on(command))
             }
-            command => command.target().and_then(|target| self.key(target)),
+            _ => Vec::new(),
         };
-        self.trace.events.push(Event {
+        let key = match &step.command {
+            Command::Bundle { .. } => None,
+            command if command.creates() => last
+                .and_then(|exchange| self.made(command, exchange))
+                .or_else(|| self.acted_on(command)),
+            command => self.acted_on(command),
+        };
+        self.events.push(Event {
             step: step.clone(),
             key,
             called,
-            returned: answered.then(|| self.ctx.clock.elapsed()),
+            returned: answered.then(|| self.ctx().clock.elapsed()),
             exchanges,
+            parts,
+            named,
             outcome,
         });
     }
 
+    /// The resource on which a command acts, as far as that is known beforehand.
+    fn acted_on(&self, command: &Command) -> Option<Key> {
+        match command {
+            Command::PutNew { name, resource } => self.key_of_name(name, resource),
+            command => command.target().and_then(|target| self.key(target)),
+        }
+    }
+
     /// The key of what a create made or matched, and a look at whether the tag was kept.
-    fn made(&self, written: &Value, exchange: &Exchange) -> Option<Key> {
+    fn made(&self, command: &Command, exchange: &Exchange) -> Option<Key> {
         let response = exchange
             .response()
             .filter(|response| response.status < 300)?;
         let body = exchange.json();
-        let wanted = resource::resource_type(written)?;
+        let wanted = command.payload().and_then(resource::resource_type);
+        let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted == name);
         if let Some(body) = body
             .as_ref()
-            .filter(|body| resource::resource_type(body) == Some(wanted))
+            .filter(|body| resource::resource_type(body) == wanted)
             && response.status == 201
+            && wanted.is_some()
             && !has_tag(body, &self.code)
         {
             self.executor.tag_fails.store(true, Ordering::Relaxed);
@@ -277,290 +347,97 @@ impl Run<'_> {
             .get("location")
             .and_then(Key::from_reference)
             .or_else(|| body.as_ref().and_then(Key::of))
-            .filter(|key| key.resource_type == wanted)
+            .filter(|key| is_wanted(&key.resource_type) && key.resource_type != "OperationOutcome")
+    }
+
+    fn event(&self, step: u32) -> Option<&Event> {
+        let mut all = self.events.iter().chain(self.before.iter());
+        all.find(|event| event.step.id == step)
     }
 
     fn key(&self, step: u32) -> Option<Key> {
-        self.trace.event(step)?.key.clone()
+        trace::key_in(&self.events, step)
+            .or_else(|| trace::key_in(&self.before, step))
+            .cloned()
     }
 
-    fn identifier(&self, name: &str) -> String {
-        format!("{}-{name}", self.code)
-    }
-
-    /// The request of a step that is one request; `None` if what it needs is not there.
-    fn request(&self, command: &Command) -> Option<Request> {
-        match command {
-            Command::Create {
-                name,
-                resource: written,
-                if_none_exist,
-            } => {
-                let body = self.marked(written, name);
-                let request = Request::new(Method::Post, resource::resource_type(written)?)
-                    .with_header("Prefer", "return=representation")
-                    .with_json(&body);
-                Some(if *if_none_exist {
-                    let pair = ("identifier".to_owned(), self.token(name));
-                    request.with_header("If-None-Exist", query::encode_pairs(&[pair]))
-                } else {
-                    request
-                })
-            }
-            Command::Put {
-                target,
-                resource: written,
-                if_match,
-            } => {
-                let key = self.key(*target)?;
-                let mut body = self.marked(written, &self.name(*target));
-                body.as_object_mut()?
-                    .insert("id".to_owned(), json!(key.id.as_str()));
-                let request = Request::new(Method::Put, key.to_string())
-                    .with_header("Prefer", "return=representation")
-                    .with_json(&body);
-                Some(match if_match {
-                    Some(step) => request.with_header("If-Match", self.etag(*step)?),
-                    None => request,
-                })
-            }
-            Command::Delete { target } => {
-                Some(Request::new(Method::Delete, self.key(*target)?.to_string()))
-            }
-            Command::Read { target } => Some(fresh(self.key(*target)?.to_string())),
-            Command::History { .. } | Command::Settle { .. } | Command::Search(_) => None,
-        }
-    }
-
-    fn name(&self, step: u32) -> String {
-        match self.trace.event(step).map(|event| &event.step.command) {
-            Some(Command::Create { name, .. }) => name.clone(),
-            _ => format!("r{step}"),
-        }
-    }
-
-    /// A resource with the tags of run and execution and the identifiers of execution and name.
-    fn marked(&self, written: &Value, name: &str) -> Value {
-        let mut body = written.clone();
-        if let Some(members) = body.as_object_mut() {
-            let tag = json!([
-                { "system": TAG_SYSTEM, "code": self.ctx.token.to_string() },
-                { "system": CASE_SYSTEM, "code": self.code },
-            ]);
-            members.insert("meta".to_owned(), json!({ "tag": tag }));
-            let identifiers = json!([
-                { "system": CASE_SYSTEM, "value": self.identifier(name) },
-                { "system": SET_SYSTEM, "value": self.code },
-            ]);
-            members.insert("identifier".to_owned(), identifiers);
-        }
-        body
-    }
-
-    fn token(&self, name: &str) -> String {
-        format!("{CASE_SYSTEM}|{}", self.identifier(name))
+    fn part(&self, step: u32) -> Option<&Part> {
+        let mut all = self.events.iter().chain(self.before.iter());
+        all.find_map(|event| event.parts.iter().find(|part| part.id == step))
     }
 
     /// The entity tag that a step saw, as it was given, else made of the version id.
     fn etag(&self, step: u32) -> Option<String> {
-        let exchange = self.trace.event(step)?.accepted()?;
+        let Some(exchange) = self.event(step).and_then(Event::accepted) else {
+            return self.part(step)?.etag.clone();
+        };
         match exchange.header("etag") {
             Some(etag) => Some(etag.to_owned()),
             None => shown_version(exchange).map(|version| format!("W/\"{version}\"")),
         }
     }
 
-    /// Criteria that confine a search to this execution or to the company of its cohort.
-    fn confinement(&self, resource_type: &str) -> Vec<(String, String)> {
-        match self.case.ground {
-            Origin::Cohort => self
-                .company(resource_type)
-                .map(|company| company.pairs)
-                .unwrap_or_default(),
-            Origin::Created if self.executor.tag_fails.load(Ordering::Relaxed) => {
-                vec![(
-                    "identifier".to_owned(),
-                    format!("{SET_SYSTEM}|{}", self.code),
-                )]
-            }
-            Origin::Created => vec![("_tag".to_owned(), format!("{CASE_SYSTEM}|{}", self.code))],
-        }
-    }
-
-    /// The criteria of a search with their values; `None` if there is no value to ask for.
-    fn criteria(&self, search: &Search) -> Option<Vec<(String, String)>> {
-        search
-            .criteria
-            .iter()
-            .map(|criterion| {
-                let value = match &criterion.value {
-                    Term::Text(text) => text.clone(),
-                    Term::Identifier(name) => self.token(name),
-                    Term::Id(step) => self.key(*step)?.id,
-                    Term::Cohort(nth) => self.held(&search.resource_type, &criterion.name, *nth)?,
-                };
-                Some((criterion.name.clone(), value))
-            })
-            .collect()
-    }
-
-    /// The n-th distinct value that the company's resources hold for a parameter.
-    fn held(&self, resource_type: &str, name: &str, nth: u32) -> Option<String> {
-        let parameter = parameter::find(resource_type, name)?;
-        let company = self.company(resource_type).ok()?;
-        let values: BTreeSet<String> = company
-            .pool
-            .iter()
-            .flat_map(|resource| parameter.values(resource))
-            .collect();
-        let index = nth as usize % values.len().max(1);
-        values.into_iter().nth(index)
-    }
-
-    /// A search with all its pages.
-    async fn search(&mut self, search: &Search) -> (Vec<Arc<Exchange>>, Outcome) {
-        let Some(criteria) = self.criteria(search) else {
-            return (Vec::new(), Outcome::Skipped);
-        };
-        let mut pairs = self.confinement(&search.resource_type);
-        let shape = [
-            search.sort.clone().map(|sort| ("_sort".to_owned(), sort)),
-            search
-                .count
-                .map(|count| ("_count".to_owned(), count.to_string())),
-        ];
-        let first_criterion = pairs.len();
-        pairs.extend(criteria);
-        pairs.extend(shape.into_iter().flatten());
-        let request = search_request(&search.resource_type, &pairs, search.via, first_criterion);
-        let (exchanges, outcome) = self.walk(request).await;
-        if let Some(refused) = exchanges.last()
-            && matches!(refused.status(), Some(400 | 403))
-            && self.learn(&search.resource_type, &pairs, refused)
-        {
-            self.learned = true;
-        }
-        (exchanges, outcome)
-    }
-
-    fn learn(&self, resource_type: &str, pairs: &[(String, String)], refused: &Exchange) -> bool {
-        require::learn(&self.ctx.requirements, resource_type, pairs, refused)
-    }
-
-    /// Sends a search and follows its next links.
-    async fn walk(&self, request: Request) -> (Vec<Arc<Exchange>>, Outcome) {
-        let mut exchanges = vec![self.scope.send(request).await];
-        let mut seen: BTreeSet<String> = BTreeSet::new();
-        while let Some(next) = exchanges.last().and_then(|exchange| next_page(exchange)) {
-            if exchanges.len() >= MAX_PAGES || !seen.insert(next.clone()) {
-                return (exchanges, Outcome::Endless);
-            }
-            exchanges.push(self.scope.send(fresh(next)).await);
-        }
-        (exchanges, Outcome::Done)
-    }
-
-    /// Polls a search for everything of this execution until it shows exactly what is there.
-    async fn settle(&mut self, resource_type: &str) -> (Vec<Arc<Exchange>>, Outcome) {
-        let wanted: BTreeSet<Key> = self.trace.live(resource_type).into_iter().collect();
-        let started = self.ctx.clock.elapsed();
-        let mut polls = 0;
-        loop {
-            let mut pairs = self.confinement(resource_type);
-            pairs.push(("_count".to_owned(), SETTLE_COUNT.to_string()));
-            let request = search_request(resource_type, &pairs, Via::Get, pairs.len());
-            let (exchanges, _) = self.walk(request).await;
-            polls += 1;
-            let last = exchanges.last().map(Arc::as_ref);
-            let refused = last
-                .and_then(Exchange::status)
-                .is_some_and(|status| (400..500).contains(&status) && status != 429);
-            if refused && let Some(last) = last {
-                self.learned |= self.learn(resource_type, &pairs, last);
-            }
-            let found = found(&exchanges);
-            if !refused && found == wanted {
-                return (exchanges, Outcome::Settled { polls });
-            }
-            let confines = !refused
-                && (self.trace.doubt().is_some() || found.iter().all(|key| self.is_ours(key)));
-            let switched = !confines && !self.executor.tag_fails.swap(true, Ordering::Relaxed);
-            let waited = self.ctx.clock.elapsed().saturating_sub(started);
-            let hopeless =
-                (refused && !switched) || waited >= self.ctx.index_lag || polls >= MAX_POLLS;
-            if self.learned || hopeless {
-                return (exchanges, Outcome::Unsettled);
-            }
-            if !switched {
-                pause(polls).await;
-            }
-        }
-    }
-
-    fn is_ours(&self, key: &Key) -> bool {
-        self.trace
-            .events
-            .iter()
-            .any(|event| event.key.as_ref() == Some(key))
-    }
-
-    /// The history, again until it holds as many entries as there were writes.
-    async fn history(&mut self, target: u32) -> (Vec<Arc<Exchange>>, Outcome) {
-        let Some(key) = self.key(target) else {
-            return (Vec::new(), Outcome::Skipped);
-        };
-        let writes = self
-            .trace
-            .events
-            .iter()
-            .filter(|event| event.key.as_ref() == Some(&key) && event.accepted().is_some())
-            .filter(|event| {
-                !matches!(
-                    event.step.command,
-                    Command::Read { .. } | Command::History { .. }
-                )
-            })
-            .count();
-        let started = self.ctx.clock.elapsed();
-        let mut polls = 0;
-        loop {
-            let (exchanges, outcome) = self.walk(fresh(format!("{key}/_history"))).await;
-            polls += 1;
-            let entries: usize = exchanges
-                .iter()
-                .filter_map(|exchange| exchange.json())
-                .map(|page| bundle::entries(&page).count())
-                .sum();
-            let waited = self.ctx.clock.elapsed().saturating_sub(started);
-            let answered = exchanges.last().and_then(|exchange| exchange.status()) == Some(200);
-            if entries >= writes || !answered || waited >= self.ctx.index_lag || polls >= MAX_POLLS
-            {
-                return (exchanges, outcome);
-            }
-            pause(polls).await;
+    /// The trace so far.
+    fn so_far(&self) -> Trace {
+        Trace {
+            base: String::new(),
+            ground: self.case.ground,
+            obstacle: None,
+            events: self.before.iter().chain(&self.events).cloned().collect(),
         }
     }
 
     /// Removes what the execution created, as far as the target lets it. What stays is in the session's journal.
     async fn clean_up(&mut self) {
+        let trace = self.so_far();
         let mut types: Vec<&str> = Vec::new();
-        for event in &self.trace.events {
-            if let Some(key) = &event.key
-                && !types.contains(&key.resource_type.as_str())
-                && self.ctx.capability.supports(&key.resource_type, "delete")
+        let parts = trace.events.iter().flat_map(|event| event.parts.iter());
+        let keys = trace.events.iter().filter_map(|event| event.key.as_ref());
+        for key in keys.chain(parts.filter_map(|part| part.key.as_ref())) {
+            if !types.contains(&key.resource_type.as_str())
+                && self.ctx().capability.supports(&key.resource_type, "delete")
             {
                 types.push(key.resource_type.as_str());
             }
         }
-        let requests: Vec<Request> = types
-            .iter()
-            .flat_map(|name| self.trace.live(name))
-            .map(|key| Request::new(Method::Delete, key.to_string()))
-            .collect();
-        if !requests.is_empty() {
-            self.scope.send_all(requests, CLEAN_UP_JOBS).await;
+        // What refers goes before what it refers to.
+        let mut keys: Vec<Key> = types.iter().flat_map(|name| trace.live(name)).collect();
+        keys.sort_by_key(|key| key.resource_type == "Patient");
+        let (patients, others): (Vec<Key>, Vec<Key>) = keys
+            .into_iter()
+            .partition(|key| key.resource_type == "Patient");
+        for group in [others, patients] {
+            let requests: Vec<Request> = group
+                .into_iter()
+                .map(|key| Request::new(Method::Delete, key.to_string()))
+                .collect();
+            if !requests.is_empty() {
+                self.scope.send_all(requests, CLEAN_UP_JOBS).await;
+            }
         }
     }
+}
+
+/// What a step gives that stands for no resource of the cohort.
+fn plain(
+    (exchanges, outcome): (Vec<Arc<Exchange>>, Outcome),
+) -> (Vec<Arc<Exchange>>, Outcome, Vec<Key>) {
+    (exchanges, outcome, Vec::new())
+}
+
+/// The steps of a block by lane; a step that is sent together with its neighbours is a lane of its own.
+fn lanes(block: &[Step]) -> Vec<Vec<Step>> {
+    let mut lanes: Vec<(Option<u8>, Vec<Step>)> = Vec::new();
+    for step in block {
+        match lanes
+            .iter_mut()
+            .find(|(lane, _)| lane.is_some() && *lane == step.lane)
+        {
+            Some((_, steps)) => steps.push(step.clone()),
+            None => lanes.push((step.lane, vec![step.clone()])),
+        }
+    }
+    lanes.into_iter().map(|(_, steps)| steps).collect()
 }
 
 fn has_tag(body: &Value, code: &str) -> bool {
@@ -573,89 +450,29 @@ fn has_tag(body: &Value, code: &str) -> bool {
         })
 }
 
-/// A GET that asks caches to stand aside.
-fn fresh(url: String) -> Request {
-    Request::get(url).with_header("Cache-Control", "no-cache")
-}
-
-/// The request of a search; `Via::Mixed` puts the pair at `first_criterion` into the URL.
-fn search_request(
-    resource_type: &str,
-    pairs: &[(String, String)],
-    via: Via,
-    first_criterion: usize,
-) -> Request {
-    let (in_url, in_body) = match via {
-        Via::Get => (pairs.to_vec(), Vec::new()),
-        Via::Post => (Vec::new(), pairs.to_vec()),
-        Via::Mixed => {
-            let mut rest = pairs.to_vec();
-            let at = first_criterion.min(rest.len());
-            let moved: Vec<(String, String)> =
-                rest.splice(at..(at + 1).min(rest.len()), []).collect();
-            (moved, rest)
-        }
-    };
-    let path = match via {
-        Via::Get => resource_type.to_owned(),
-        Via::Post | Via::Mixed => format!("{resource_type}/_search"),
-    };
-    let url = if in_url.is_empty() {
-        path
-    } else {
-        format!("{path}?{}", query::encode_pairs(&in_url))
-    };
-    let request = match via {
-        Via::Get => Request::get(url),
-        Via::Post | Via::Mixed => Request::new(Method::Post, url).with_body(
-            "application/x-www-form-urlencoded",
-            query::encode_pairs(&in_body),
-        ),
-    };
-    request
-        .with_header("Cache-Control", "no-cache")
-        .with_header("Prefer", "handling=strict")
-}
-
-/// The next link of a page, resolved against the URL of the page.
-fn next_page(exchange: &Exchange) -> Option<String> {
-    if exchange.status() != Some(200) {
-        return None;
-    }
-    let page = exchange.json()?;
-    let link = bundle::link(&page, "next")?;
-    let base = url::Url::parse(&exchange.request.url).ok()?;
-    Some(base.join(link).ok()?.to_string())
-}
-
-fn found(exchanges: &[Arc<Exchange>]) -> BTreeSet<Key> {
-    exchanges
-        .iter()
-        .filter_map(|exchange| exchange.json())
-        .flat_map(|page| bundle::match_keys(&page))
-        .collect()
-}
-
-async fn pause(polls: u32) {
-    let index = (polls.saturating_sub(1) as usize).min(PAUSES_MS.len() - 1);
-    tokio::time::sleep(Duration::from_millis(PAUSES_MS[index])).await;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_mixed_search_has_its_first_criterion_in_the_url() {
-        let pairs: Vec<(String, String)> = [("_tag", "t"), ("gender", "male"), ("family", "x")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .to_vec();
-        let request = search_request("Patient", &pairs, Via::Mixed, 1);
-        assert_eq!(request.url, "Patient/_search?gender=male");
-        assert_eq!(request.body, "_tag=t&family=x");
-        assert_eq!(
-            search_request("Patient", &pairs, Via::Post, 1).url,
-            "Patient/_search"
-        );
+    fn steps_of_one_lane_stay_in_order_and_steps_sent_together_are_lanes_of_their_own() {
+        let step = |id: u32, lane: Option<u8>| Step {
+            id,
+            together: lane.is_none(),
+            lane,
+            command: Command::Read { target: 0 },
+        };
+        let block = [
+            step(1, Some(0)),
+            step(2, Some(1)),
+            step(3, Some(0)),
+            step(4, None),
+            step(5, None),
+        ];
+        let ids: Vec<Vec<u32>> = lanes(&block)
+            .iter()
+            .map(|lane| lane.iter().map(|step| step.id).collect())
+            .collect();
+        assert_eq!(ids, [vec![1, 3], vec![2], vec![4], vec![5]]);
     }
 }

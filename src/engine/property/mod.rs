@@ -14,9 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::engine::context::Context;
 use crate::http::Exchange;
-use crate::property::{
-    self, Case, Family, Ground, Judgement, Open, Origin, Property, Trace, Values,
-};
+use crate::property::{self, Case, Ground, Judgement, Open, Origin, Property, Trace, Values};
 use crate::record::Verdict;
 use crate::record::case_file::{self, CaseFile};
 use crate::record::event::Event as Progress;
@@ -341,12 +339,13 @@ pub fn cases(
     seed: Seed,
     budget: Budget,
 ) -> Vec<(Seed, Case)> {
-    let number = match property.spec().family {
-        Family::Resource => budget.sequences,
-        Family::Search => match ground.searched(1).map(|found| found.origin) {
+    let number = if property.spec().family.searches() {
+        match ground.searched(1).map(|found| found.origin) {
             Ok(Origin::Created) => budget.populations,
             Ok(Origin::Cohort) | Err(_) => budget.readings,
-        },
+        }
+    } else {
+        budget.sequences
     };
     (0..u64::from(number))
         .map(|index| {

@@ -86,7 +86,7 @@ fn step_text(ctx: &Context, event: &Event, exchange: &Exchange) -> String {
         _ if event.exchanges.len() > 1 => format!(", {} pages", event.exchanges.len()),
         _ => String::new(),
     };
-    let together = if event.step.together {
+    let together = if event.step.is_concurrent() {
         ", at the same moment as its neighbours"
     } else {
         ""

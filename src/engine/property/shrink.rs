@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::property::case::{Case, Command, Step};
+use crate::property::case::{Case, Command, Entry, Step};
 
 /// Nesting of payloads that is simplified.
 const MAX_DEPTH: usize = 8;
@@ -42,10 +42,7 @@ pub fn slice(steps: &[Step], shown: &BTreeSet<u32>) -> Vec<Step> {
                 .target()
                 .is_some_and(|target| touched.contains(&target));
             let populates = searches
-                && matches!(
-                    step.command,
-                    Command::Create { .. } | Command::Settle { .. }
-                );
+                && (step.command.creates() || matches!(step.command, Command::Settle { .. }));
             if touched.contains(&step.id) || shares || populates {
                 kept.insert(step.id);
             }
@@ -188,30 +185,60 @@ fn folded(case: &Case) -> Vec<Case> {
 }
 
 fn simpler_commands(command: &Command) -> Vec<Command> {
-    let rewrite = |values: Vec<Value>| {
-        values
-            .into_iter()
-            .map(|value| {
-                let mut copy = command.clone();
-                if let Command::Create { resource, .. } | Command::Put { resource, .. } = &mut copy
-                {
-                    *resource = value;
-                }
-                copy
-            })
-            .collect()
-    };
-    match command {
-        Command::Create { resource, .. } | Command::Put { resource, .. } => {
-            rewrite(simpler_values(resource, 0))
+    let mut simpler = Vec::new();
+    if let Some(payload) = command.payload() {
+        for value in simpler_values(payload, 0) {
+            let mut copy = command.clone();
+            if let Some(place) = copy.payload_mut() {
+                *place = value;
+            }
+            simpler.push(copy);
         }
+    }
+    match command {
         Command::Search(search) if search.sort.is_some() => {
             let mut copy = search.clone();
             copy.sort = None;
-            vec![Command::Search(copy)]
+            simpler.push(Command::Search(copy));
         }
-        _ => Vec::new(),
+        Command::Search(search) => {
+            simpler.extend((0..search.options.len()).map(|index| {
+                let mut copy = search.clone();
+                copy.options.remove(index);
+                Command::Search(copy)
+            }));
+        }
+        Command::Bundle {
+            transaction,
+            entries,
+        } => simpler.extend(simpler_entries(*transaction, entries)),
+        _ => {}
     }
+    simpler
+}
+
+/// Bundles without one entry, then with one simpler entry.
+fn simpler_entries(transaction: bool, entries: &[Entry]) -> Vec<Command> {
+    let bundle = |entries: Vec<Entry>| Command::Bundle {
+        transaction,
+        entries,
+    };
+    let mut simpler = Vec::new();
+    if entries.len() > 1 {
+        simpler.extend((0..entries.len()).map(|index| {
+            let mut rest = entries.to_vec();
+            rest.remove(index);
+            bundle(rest)
+        }));
+    }
+    for (index, entry) in entries.iter().enumerate() {
+        for command in simpler_commands(&entry.command) {
+            let mut changed = entries.to_vec();
+            changed[index].command = command;
+            simpler.push(bundle(changed));
+        }
+    }
+    simpler
 }
 
 fn simpler_values(value: &Value, depth: usize) -> Vec<Value> {
