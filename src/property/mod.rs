@@ -6,20 +6,35 @@ pub mod answer;
 pub mod case;
 pub mod compare;
 pub mod conditional_create_once;
+pub mod conditional_read_tells_change;
+pub mod create_says_where;
 pub mod dataset;
 pub mod decimal_text;
 pub mod delete_is_gone;
+pub mod delete_of_referenced_is_clean;
+pub mod deleted_in_no_search;
 pub mod ground;
+pub mod life;
+pub mod life_follows_model;
+pub mod mismatched_id_refused;
 pub mod missing_partition;
 pub mod number;
+pub mod own_write_is_read;
 pub mod page_union_is_whole;
 pub mod parameter;
+pub mod patch_is_applied;
 pub mod place;
 pub mod post_search_is_get_search;
+pub mod refused_write_leaves_nothing;
+pub mod repeated_delete_is_stable;
+pub mod repeated_update_is_stable;
 pub mod round_trip;
 pub mod script;
 pub mod stale_if_match_refused;
 pub mod trace;
+pub mod types_are_apart;
+pub mod update_creates_as_claimed;
+pub mod update_revives_deleted;
 pub mod values;
 pub mod version_monotone;
 
@@ -196,13 +211,27 @@ pub trait Property: Sync {
 pub static PROPERTIES: &[&dyn Property] = &[
     &and_is_intersection::AndIsIntersection,
     &conditional_create_once::ConditionalCreateOnce,
+    &conditional_read_tells_change::ConditionalReadTellsChange,
+    &create_says_where::CreateSaysWhere,
     &decimal_text::DecimalText,
     &delete_is_gone::DeleteIsGone,
+    &delete_of_referenced_is_clean::DeleteOfReferencedIsClean,
+    &deleted_in_no_search::DeletedInNoSearch,
+    &life_follows_model::LifeFollowsModel,
+    &mismatched_id_refused::MismatchedIdRefused,
     &missing_partition::MissingPartition,
+    &own_write_is_read::OwnWriteIsRead,
     &page_union_is_whole::PageUnionIsWhole,
+    &patch_is_applied::PatchIsApplied,
     &post_search_is_get_search::PostSearchIsGetSearch,
+    &refused_write_leaves_nothing::RefusedWriteLeavesNothing,
+    &repeated_delete_is_stable::RepeatedDeleteIsStable,
+    &repeated_update_is_stable::RepeatedUpdateIsStable,
     &round_trip::RoundTrip,
     &stale_if_match_refused::StaleIfMatchRefused,
+    &types_are_apart::TypesAreApart,
+    &update_creates_as_claimed::UpdateCreatesAsClaimed,
+    &update_revives_deleted::UpdateRevivesDeleted,
     &version_monotone::VersionMonotone,
 ];
 

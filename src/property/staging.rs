@@ -130,6 +130,17 @@ impl Stage {
         }
     }
 
+    /// Gives the answer to a step a header field, where there is one to give.
+    pub fn header(&mut self, step: u32, name: &str, value: Option<&str>) {
+        let event = &mut self.trace.events[step as usize];
+        let Some(exchange) = event.exchanges.last_mut().map(Arc::make_mut) else {
+            return;
+        };
+        if let (Ok(response), Some(value)) = (&mut exchange.outcome, value) {
+            response.headers.set(name, value);
+        }
+    }
+
     /// The trace.
     pub fn trace(&self) -> Trace {
         self.trace.clone()
