@@ -2,7 +2,7 @@
 //! the planted defects that concern sequences and relations. Not the whole self-test; that is `selftest`.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -12,10 +12,14 @@ use rounds::engine::preflight::preflight;
 use rounds::engine::property::{self, Budget, Examined};
 use rounds::engine::session::{NoJournal, Session};
 use rounds::fhir::Key;
+use rounds::fhir::capability::Capability;
 use rounds::http::client;
 use rounds::http::target::{Auth, Target};
-use rounds::property::{PROPERTIES, Property, Values, dataset};
-use rounds::record::event::Silent;
+use rounds::property::{
+    self as properties, Case, Ground, Judgement, PROPERTIES, Property, PropertySpec, Trace, Values,
+    dataset,
+};
+use rounds::record::event::{Event, Observer, Silent};
 use rounds::record::{Cohort, Completeness, Isolation, Provenance, Verdict};
 use rounds::sandbox::{self, Options, Running};
 use rounds::secret::{Disclosure, Secret};
@@ -117,6 +121,89 @@ async fn examine(
     let running = sandbox::serve(options).await.expect("a free port");
     let context = context(&running, seed, None).await;
     property::run(&context, selected, "property/core", budget).await
+}
+
+/// Keeps what an engine says.
+#[derive(Default)]
+struct Diary(Mutex<Vec<Event>>);
+
+impl Observer for Diary {
+    fn observe(&self, event: Event) {
+        self.0.lock().expect("no panic while held").push(event);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_is_found_before_the_other_properties_have_had_all_their_cases() {
+    let running = sandbox::serve(options(Some("primitive-extension-dropped"), None))
+        .await
+        .expect("a free port");
+    let diary = Arc::new(Diary::default());
+    let context = Context {
+        observer: diary.clone(),
+        ..context(&running, 5, None).await
+    };
+    property::run(&context, PROPERTIES, "property/core", Budget::default()).await;
+    let events = diary.0.lock().expect("no panic while held");
+    let by_then = events.iter().find_map(|event| match event {
+        Event::Confirmed { case, requests, .. } if case == "property/round-trip" => Some(*requests),
+        _ => None,
+    });
+    let (by_then, all) = (by_then.expect("it was found"), context.session.requests());
+    assert!(by_then * 3 < all, "{by_then} of {all} requests");
+}
+
+/// A property that must have the target for itself.
+struct Alone(&'static dyn Property);
+
+impl Property for Alone {
+    fn spec(&self) -> &'static PropertySpec {
+        self.0.spec()
+    }
+
+    fn admit(&self, ground: &Ground<'_>) -> Result<(), Verdict> {
+        self.0.admit(ground)
+    }
+
+    fn generate(&self, ground: &Ground<'_>, values: &mut Values) -> Case {
+        self.0.generate(ground, values)
+    }
+
+    fn check(&self, trace: &Trace, capability: &Capability) -> Judgement {
+        self.0.check(trace, capability)
+    }
+
+    fn runs_alone(&self, _case: &Case) -> bool {
+        true
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_property_that_needs_the_target_for_itself_runs_after_all_others() {
+    let find = |id| properties::find(id).expect("a known property");
+    let alone: &'static Alone = Box::leak(Box::new(Alone(find("property/decimal-text"))));
+    let selected: [&'static dyn Property; 3] = [
+        alone,
+        find("property/round-trip"),
+        find("property/delete-is-gone"),
+    ];
+    let running = sandbox::serve(options(None, None))
+        .await
+        .expect("a free port");
+    let diary = Arc::new(Diary::default());
+    let context = Context {
+        observer: diary.clone(),
+        ..context(&running, 5, None).await
+    };
+    let examined = property::run(&context, &selected, "property/core", Budget::QUICK).await;
+    assert_eq!(examined.cases[0].id, "property/decimal-text");
+    assert_eq!(examined.cases[0].verdict, Verdict::Pass);
+    let events = diary.0.lock().expect("no panic while held");
+    let last = events.iter().rev().find_map(|event| match event {
+        Event::CaseEnded { case, .. } => Some(case.as_str()),
+        _ => None,
+    });
+    assert_eq!(last, Some("property/decimal-text"));
 }
 
 fn summary(examined: &Examined) -> Vec<String> {

@@ -97,6 +97,8 @@ impl Observer for Progress {
                     ));
                 }
             }
+            // The case that they belong to says it when it ends.
+            Event::Confirmed { .. } | Event::Shrunk { .. } => {}
             Event::Notice(notice) => self.say(&notice),
         }
     }

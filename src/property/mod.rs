@@ -201,6 +201,11 @@ pub trait Property: Sync {
     /// Judges a trace. Pure: the same trace gives the same judgement.
     fn check(&self, trace: &Trace, capability: &Capability) -> Judgement;
 
+    /// True if nothing else may be in flight while the case runs, because it disturbs the whole target.
+    fn runs_alone(&self, _case: &Case) -> bool {
+        false
+    }
+
     /// Level of one violation, where parts of a property rest on sentences of different strength.
     fn level_of(&self, _violation: &Violation) -> Level {
         self.spec().level

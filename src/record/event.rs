@@ -1,5 +1,7 @@
 //! Progress events: for the eyes of whoever waits. Reports never read them; they read the finished `Run`.
 
+use std::time::Duration;
+
 /// What an engine tells the progress display while it works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -20,6 +22,28 @@ pub enum Event {
         case: String,
         /// Verdict name.
         verdict: &'static str,
+    },
+    /// A finding was seen again and stands; it may still be made smaller.
+    Confirmed {
+        /// Case id.
+        case: String,
+        /// Rule id.
+        rule: String,
+        /// Requests that the run had sent by then.
+        requests: u64,
+        /// Reading of the run's clock.
+        elapsed: Duration,
+    },
+    /// The case of a confirmed finding was made as small as it gets.
+    Shrunk {
+        /// Case id.
+        case: String,
+        /// Rule id.
+        rule: String,
+        /// Executions that it took.
+        executions: u32,
+        /// Requests that it took.
+        requests: u64,
     },
     /// Something that the user should know now.
     Notice(String),

@@ -17,7 +17,7 @@ pub const SHRINK_EXECUTIONS: u32 = 60;
 pub const SHRINK_REQUESTS: usize = 400;
 /// Time of one shrinking at most.
 pub const SHRINK_TIME: Duration = Duration::from_secs(20);
-/// Times that a failure which needs concurrency is tried until it is seen again: a race is not lost every time.
+/// Executions behind a finding that needs concurrency: a race is not lost every time, and how often is worth knowing.
 const CONCURRENT_TRIES: u32 = 10;
 
 /// Two failures with one bucket are taken for one fault.
@@ -88,36 +88,49 @@ async fn again(
     (failure, execution.requests)
 }
 
-/// Tries to see a failure again on fresh resources: 2 of 2, or for concurrent cases twice within a few tries.
+/// Tries to see a failure again on fresh resources: 2 of 2, or for a race as often as it comes within a number of tries,
+/// and at least twice in all. `stands` is called at the moment when it has been seen again.
 pub async fn confirm(
     executor: &Executor,
     property: &dyn Property,
     failure: &Failure,
+    stands: impl FnOnce(),
 ) -> Result<(Failure, Reproduced), Reproduced> {
     let bucket = Bucket::of(&failure.violation);
     let tries = if failure.is_concurrent() {
         CONCURRENT_TRIES
     } else {
-        1
+        2
     };
-    for attempt in 1..=tries {
+    let mut reproduced = Reproduced { times: 1, of: 1 };
+    let mut latest = None;
+    let mut stands = Some(stands);
+    while reproduced.of < tries && !(latest.is_some() && executor.context().is_stopped()) {
+        reproduced.of += 1;
         let (seen, _) = again(executor, property, &failure.case, &bucket).await;
         if let Some(seen) = seen {
-            let reproduced = Reproduced {
-                times: 2,
-                of: attempt + 1,
-            };
-            return Ok((seen, reproduced));
+            reproduced.times += 1;
+            latest = Some(seen);
+            if let Some(stands) = stands.take() {
+                stands();
+            }
         }
     }
-    Err(Reproduced {
-        times: 1,
-        of: tries + 1,
-    })
+    latest.map(|seen| (seen, reproduced)).ok_or(reproduced)
 }
 
-/// The smallest case found within the budget that fails in the same way, with its last failing execution.
-pub async fn shrink(executor: &Executor, property: &dyn Property, failure: Failure) -> Failure {
+/// The smallest case found, with its price.
+pub struct Shrunk {
+    /// The case with its last failing execution.
+    pub failure: Failure,
+    /// Executions that it took.
+    pub executions: u32,
+    /// Requests that it took.
+    pub requests: usize,
+}
+
+/// Makes a case smaller within the budget while it fails in the same way.
+pub async fn shrink(executor: &Executor, property: &dyn Property, failure: Failure) -> Shrunk {
     let mut shrinking = Shrinking {
         executor,
         property,
@@ -131,7 +144,11 @@ pub async fn shrink(executor: &Executor, property: &dyn Property, failure: Failu
     shrinking.cut_and_slice().await;
     shrinking.reduce_steps().await;
     shrinking.simplify().await;
-    shrinking.best
+    Shrunk {
+        failure: shrinking.best,
+        executions: shrinking.executions,
+        requests: shrinking.requests,
+    }
 }
 
 struct Shrinking<'a> {

@@ -1,54 +1,29 @@
 //! The property engine: generates cases, executes them, has them judged, confirms and shrinks what fails, and folds it
 //! into records. What must hold is said in `property`; this module knows no FHIR rule.
 
+pub mod budget;
 pub mod company;
 pub mod confirm;
+mod examination;
 pub mod execute;
 pub mod record;
+mod schedule;
 pub mod shrink;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-use tokio::task::JoinSet;
 
 use crate::engine::context::Context;
 use crate::http::Exchange;
-use crate::property::{self, Case, Ground, Judgement, Open, Origin, Property, Trace, Values};
-use crate::record::Verdict;
+use crate::property::{self, Case, Ground, Origin, Property, Values};
 use crate::record::case_file::{self, CaseFile};
 use crate::record::event::Event as Progress;
-use crate::record::finding::{Finding, Reproduced};
-use crate::record::run::{CaseKind, CaseRecord};
+use crate::record::run::CaseRecord;
 use crate::seed::Seed;
 
-use confirm::{Bucket, Failure};
+pub use budget::Budget;
+
+use examination::{Concluded, Examination};
 use execute::Executor;
-
-/// Kinds of failure that are confirmed and shrunk per property at most; more would be one fault in many dresses.
-const MAX_BUCKETS: usize = 3;
-
-/// How many cases each property gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// Cases of properties of single resources.
-    pub sequences: u32,
-    /// Cases of search properties that create their population.
-    pub populations: u32,
-    /// Cases of search properties over a cohort that may only be read.
-    pub readings: u32,
-}
-
-impl Default for Budget {
-    /// A few seconds for all properties on a near target.
-    fn default() -> Self {
-        Budget {
-            sequences: 20,
-            populations: 8,
-            readings: 4,
-        }
-    }
-}
 
 /// What a run of properties gives.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +36,7 @@ pub struct Examined {
     pub exchanges: Vec<Arc<Exchange>>,
 }
 
-/// Examines properties one after the other, their cases `ctx.jobs` at a time.
+/// Examines properties in turns, `ctx.jobs` cases at a time.
 pub async fn run(
     ctx: &Context,
     selected: &[&'static dyn Property],
@@ -73,18 +48,36 @@ pub async fn run(
         cases: selected.len(),
     });
     let executor = Executor::new(ctx);
-    let mut examined = Examined::default();
-    for property in selected {
-        let examination = Examination::new(&executor, *property, suite);
-        let record = examination.run(budget, &mut examined).await;
+    let (mut admitted, mut done) = (Vec::new(), Vec::new());
+    for (position, property) in selected.iter().enumerate() {
+        let examination = Examination::new(&executor, *property, suite, budget);
+        match property.admit(&examination.ground()) {
+            Ok(()) => admitted.push((position, examination)),
+            Err(verdict) => done.push((position, examination.with_verdict(verdict, 0))),
+        }
+    }
+    for (_, refused) in &done {
         ctx.observer.observe(Progress::CaseEnded {
             suite: suite.to_owned(),
-            case: record.id.clone(),
-            verdict: record.verdict.name(),
+            case: refused.record.id.clone(),
+            verdict: refused.record.verdict.name(),
         });
-        examined.cases.push(record);
+    }
+    done.extend(schedule::run(ctx, suite, admitted).await);
+    done.sort_by_key(|(position, _)| *position);
+    let mut examined = Examined::default();
+    for (_, concluded) in done {
+        examined.add(concluded);
     }
     examined
+}
+
+impl Examined {
+    fn add(&mut self, concluded: Concluded) {
+        self.cases.push(concluded.record);
+        self.files.extend(concluded.files);
+        self.exchanges.extend(concluded.exchanges);
+    }
 }
 
 /// Runs a stored case again: twice if it fails, so that its verdict rests on as much as that of a run.
@@ -105,231 +98,21 @@ pub async fn replay(ctx: &Context, file: &CaseFile) -> Result<Examined, String> 
         .map_err(|error| format!("the case file does not hold a property case: {error}"))?;
     let seed: Seed = file.seed.parse()?;
     let executor = Executor::new(ctx);
-    let examination = Examination::new(&executor, property, "replay");
-    let mut examined = Examined::default();
-    let record = match property.admit(&examination.ground()) {
-        Err(verdict) => examination.record(verdict, Vec::new(), 0),
+    let mut examination = Examination::new(&executor, property, "replay", Budget::default());
+    let concluded = match property.admit(&examination.ground()) {
+        Err(verdict) => examination.with_verdict(verdict, 0),
         Ok(()) => {
-            examination
-                .judge_cases(vec![(seed, case)], &mut examined, false)
-                .await
+            examination = examination.of_case(seed, case);
+            examination.turn(1).await;
+            if examination.has_failed() {
+                examination.confirm().await;
+            }
+            examination.conclude()
         }
     };
-    examined.cases.push(record);
+    let mut examined = Examined::default();
+    examined.add(concluded);
     Ok(examined)
-}
-
-/// One property on one target.
-struct Examination<'a> {
-    executor: &'a Executor,
-    property: &'static dyn Property,
-    suite: &'a str,
-    seed: Seed,
-    started: std::time::Duration,
-}
-
-impl<'a> Examination<'a> {
-    fn new(executor: &'a Executor, property: &'static dyn Property, suite: &'a str) -> Self {
-        let ctx = executor.context();
-        Examination {
-            executor,
-            property,
-            suite,
-            seed: ctx.seed.derive(property.spec().id),
-            started: ctx.clock.elapsed(),
-        }
-    }
-
-    fn ctx(&self) -> &'a Context {
-        self.executor.context()
-    }
-
-    fn ground(&self) -> Ground<'a> {
-        let ctx = self.ctx();
-        Ground {
-            capability: &ctx.capability,
-            cohort: &ctx.cohort,
-            writes: ctx.writes,
-            // Only the in-process sandbox may be shown in full: everything on it is ours.
-            concurrency: ctx.load || (ctx.writes && ctx.session.disclosure().is_everything()),
-        }
-    }
-
-    async fn run(&self, budget: Budget, examined: &mut Examined) -> CaseRecord {
-        let ground = self.ground();
-        if let Err(verdict) = self.property.admit(&ground) {
-            return self.record(verdict, Vec::new(), 0);
-        }
-        if self.ctx().is_stopped() {
-            let verdict = Verdict::Error("the run was ended early".to_owned());
-            return self.record(verdict, Vec::new(), 0);
-        }
-        let cases = cases(self.property, &ground, self.seed, budget);
-        self.judge_cases(cases, examined, true).await
-    }
-
-    /// Executes and judges cases until some fail; then confirms and, if wanted, shrinks.
-    async fn judge_cases(
-        &self,
-        cases: Vec<(Seed, Case)>,
-        examined: &mut Examined,
-        shrink: bool,
-    ) -> CaseRecord {
-        let mut tally = Tally::default();
-        let mut rest = cases.into_iter();
-        loop {
-            let batch: Vec<(Seed, Case)> = rest.by_ref().take(self.ctx().jobs.max(1)).collect();
-            if batch.is_empty() || self.ctx().is_stopped() {
-                break;
-            }
-            for (seed, case, trace) in self.execute(batch).await {
-                tally.add(
-                    confirm::judge(self.property, &trace, self.executor),
-                    seed,
-                    case,
-                    trace,
-                );
-            }
-            // A race shows itself in some cases only: the others say how often.
-            if tally
-                .failures
-                .values()
-                .any(|seen| !seen.failure.is_concurrent())
-            {
-                break;
-            }
-        }
-        self.conclude(tally, examined, shrink).await
-    }
-
-    /// Executes cases at the same time, answers in their order.
-    async fn execute(&self, batch: Vec<(Seed, Case)>) -> Vec<(Seed, Case, Trace)> {
-        let mut running = JoinSet::new();
-        for (index, (seed, case)) in batch.into_iter().enumerate() {
-            let executor = self.executor.clone();
-            running.spawn(async move {
-                let trace = executor.execute(&case).await.trace;
-                (index, seed, case, trace)
-            });
-        }
-        let mut done = running.join_all().await;
-        done.sort_by_key(|(index, ..)| *index);
-        done.into_iter()
-            .map(|(_, seed, case, trace)| (seed, case, trace))
-            .collect()
-    }
-
-    async fn conclude(&self, tally: Tally, examined: &mut Examined, shrink: bool) -> CaseRecord {
-        let mut findings: Vec<Finding> = Vec::new();
-        let mut unconfirmed: Option<String> = None;
-        for seen in tally.failures.into_values().take(MAX_BUCKETS) {
-            let Seen {
-                seed,
-                failure,
-                times,
-            } = seen;
-            let confirmed = if failure.is_concurrent() && times > 1 {
-                let of = u32::try_from(tally.executions).unwrap_or(u32::MAX);
-                Ok((failure.clone(), Reproduced { times, of }))
-            } else {
-                confirm::confirm(self.executor, self.property, &failure).await
-            };
-            match confirmed {
-                Err(reproduced) => {
-                    let times = format!("{} of {}", reproduced.times, reproduced.of);
-                    unconfirmed
-                        .get_or_insert(format!("{}: seen {times} times", failure.violation.title));
-                }
-                Ok((confirmed, reproduced)) => {
-                    let minimal = if shrink {
-                        confirm::shrink(self.executor, self.property, confirmed).await
-                    } else {
-                        confirmed
-                    };
-                    let finding = record::finding(self.ctx(), self.property, &minimal, reproduced);
-                    examined
-                        .files
-                        .push(record::case_file(seed, &finding, &minimal));
-                    let shown = minimal
-                        .trace
-                        .events
-                        .iter()
-                        .flat_map(|event| event.exchanges.iter().cloned());
-                    examined.exchanges.extend(shown);
-                    findings.push(finding);
-                }
-            }
-        }
-        let verdict = match (record::verdict_of(&findings), unconfirmed) {
-            (Some(verdict), _) => verdict,
-            (None, Some(reason)) => Verdict::Flaky(reason),
-            (None, None) => record::verdict_without(
-                tally.weighed,
-                tally.open,
-                self.property.spec().precondition,
-            ),
-        };
-        self.record(verdict, findings, tally.executions)
-    }
-
-    fn record(&self, verdict: Verdict, findings: Vec<Finding>, executions: u64) -> CaseRecord {
-        let spec = self.property.spec();
-        let took = self.ctx().clock.elapsed().saturating_sub(self.started);
-        CaseRecord {
-            id: spec.id.to_owned(),
-            suite: self.suite.to_owned(),
-            kind: CaseKind::Property,
-            title: spec.title.to_owned(),
-            level: spec.level,
-            severity: spec.severity,
-            spec: spec.spec.to_owned(),
-            span: None,
-            verdict,
-            findings,
-            seed: Some(self.seed.to_string()),
-            duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            executions,
-        }
-    }
-}
-
-/// What the executions of one property came to.
-#[derive(Default)]
-struct Tally {
-    weighed: u64,
-    executions: u64,
-    open: Vec<Open>,
-    failures: BTreeMap<Bucket, Seen>,
-}
-
-/// One kind of failure: the first case that showed it, and how many did.
-struct Seen {
-    seed: Seed,
-    failure: Failure,
-    times: u32,
-}
-
-impl Tally {
-    fn add(&mut self, judgement: Judgement, seed: Seed, case: Case, trace: Trace) {
-        self.executions += 1;
-        self.weighed += u64::from(judgement.weighed);
-        self.open.extend(judgement.open);
-        for violation in judgement.violations {
-            let seen = self
-                .failures
-                .entry(Bucket::of(&violation))
-                .or_insert_with(|| Seen {
-                    seed,
-                    failure: Failure {
-                        case: case.clone(),
-                        trace: trace.clone(),
-                        violation: violation.clone(),
-                    },
-                    times: 0,
-                });
-            seen.times += 1;
-        }
-    }
 }
 
 /// The cases of a property: each from a seed of its own, so that case *i* does not depend on how many there are.
