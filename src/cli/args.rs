@@ -198,6 +198,9 @@ pub struct RunArgs {
     /// Run a case that failed again, so many times: one that fails now and then is flaky, and its findings still count
     #[arg(long, env = "ROUNDS_RETRIES", value_name = "N")]
     pub retries: Option<u64>,
+    /// How much to spend on properties
+    #[arg(long, env = "ROUNDS_BUDGET", value_name = "HOW MUCH")]
+    pub budget: Option<Spending>,
     /// Run one part of the cases (2/4: the second of four)
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
@@ -225,6 +228,28 @@ pub struct RunArgs {
     /// Switch on a legal variant of the built-in sandbox; repeatable
     #[arg(long = "variant", value_name = "ID")]
     pub variants: Vec<String>,
+}
+
+/// How much is spent on properties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Spending {
+    /// Few cases: for every change.
+    Quick,
+    /// As many as fit into seconds on a near target.
+    Default,
+    /// Many: for a night.
+    Thorough,
+}
+
+impl Spending {
+    /// As typed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Spending::Quick => "quick",
+            Spending::Default => "default",
+            Spending::Thorough => "thorough",
+        }
+    }
 }
 
 /// Which findings fail a run.

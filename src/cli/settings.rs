@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::engine::populate::retract::OnClean;
+use crate::engine::property::{Budget, budget};
 use crate::http::target::{Auth, DEFAULT_TIMEOUT, KeySource, READ_ONLY_RATE, Target};
 use crate::secret::Secret;
 use crate::seed::Seed;
@@ -124,6 +125,7 @@ pub struct Settings {
     pub fail_on: Option<FailOn>,
     pub max_undecided: f64,
     pub retries: u32,
+    pub budget: Budget,
     pub shard: Option<(usize, usize)>,
     pub cohort: CohortChoice,
     pub population: u64,
@@ -185,6 +187,8 @@ impl Settings {
         let fail_on = chooser.choose("fail-on", args.fail_on.map(fail_on_name), |profile| {
             profile.fail_on.clone()
         });
+        let budget = args.budget.map(|spending| spending.as_str().to_owned());
+        let budget = chooser.choose("budget", budget, |profile| profile.budget.clone());
         let mut vars = target
             .as_ref()
             .map(|target| target.vars.clone())
@@ -221,6 +225,7 @@ impl Settings {
                 |profile| profile.retries,
                 0,
             ))?,
+            budget: parse_budget(budget.as_deref())?,
             shard: args.shard.as_deref().map(parse_shard).transpose()?,
             cohort: match cohort.as_deref() {
                 None => CohortChoice::Default,
@@ -412,6 +417,7 @@ pub fn profile(config: &Config, name: Option<&str>) -> Result<Profile, Failure> 
         fail_on: chosen.fail_on.or(base.fail_on),
         max_undecided: chosen.max_undecided.or(base.max_undecided),
         retries: chosen.retries.or(base.retries),
+        budget: chosen.budget.or(base.budget),
         population: chosen.population.or(base.population),
         cohort: chosen.cohort.or(base.cohort),
         vars,
@@ -712,6 +718,20 @@ fn parse_retries(retries: u64) -> Result<u32, Failure> {
         Failure::usage(
             format!("use --retries {retries}"),
             format!("a case that failed is run again {MAX_RETRIES} times at most"),
+            "",
+        )
+    })
+}
+
+fn parse_budget(name: Option<&str>) -> Result<Budget, Failure> {
+    let Some(name) = name else {
+        return Ok(Budget::default());
+    };
+    Budget::named(name).ok_or_else(|| {
+        let known: Vec<&str> = budget::NAMED.iter().map(|(known, _)| *known).collect();
+        Failure::usage(
+            format!("use budget {name}"),
+            format!("it is one of {}", known.join(", ")),
             "",
         )
     })

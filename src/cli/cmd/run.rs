@@ -280,13 +280,7 @@ async fn properties(
         if selected.is_empty() || given.stop.load(Ordering::Relaxed) {
             continue;
         }
-        let examined = property::run(
-            &ground.context,
-            &selected,
-            &suite.id,
-            property::Budget::default(),
-        )
-        .await;
+        let examined = property::run(&ground.context, &selected, &suite.id, settings.budget).await;
         let base = ground.context.session.base();
         let disclosure = ground.context.session.disclosure();
         run.exchanges.extend(
