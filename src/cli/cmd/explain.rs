@@ -119,6 +119,7 @@ fn of_property(spec: &PropertySpec) -> String {
     let mut sheet = Sheet::new("property", spec.id, spec.title);
     sheet.line("level", spec.level.as_str());
     sheet.line("severity", spec.severity.as_str());
+    sheet.line("about", spec.family.name());
     sheet.line("specification", spec.spec);
     sheet.line("it says", spec.sentence);
     sheet.line("tested when", spec.precondition);

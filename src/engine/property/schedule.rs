@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use tokio::task::JoinSet;
 
 use crate::engine::context::Context;
-use crate::property::Family;
 use crate::record::event::Event as Progress;
 
 use super::examination::{Concluded, Examination};
@@ -65,7 +64,7 @@ impl Schedule<'_> {
             examination.round()
         };
         // A population waits for the index: the short ones first.
-        let is_long = examination.property().spec().family != Family::Resource;
+        let is_long = examination.property().spec().family.searches();
         self.waiting.insert((round, is_long, position), examination);
     }
 
