@@ -44,6 +44,8 @@ pub enum Event {
         executions: u32,
         /// Requests that it took.
         requests: u64,
+        /// Steps that are left, waiting for the index not counted.
+        steps: usize,
     },
     /// Something that the user should know now.
     Notice(String),

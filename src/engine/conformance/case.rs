@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::http::{Exchange, Method, Request};
+use crate::record::event::Event;
 use crate::record::finding::Reproduced;
 use crate::record::run::CaseRecord;
 use crate::record::{Completeness, Level, Verdict, Violation};
@@ -60,12 +61,25 @@ pub async fn execute(
             }
         },
     };
+    announce(context, &record);
     retry::settle(context, suite, case, &mut record, &mut exchanges).await;
     let spent = context.clock.elapsed().saturating_sub(started);
     record.duration_ms = u64::try_from(spent.as_millis()).unwrap_or(u64::MAX);
     // What rests on the cohort depends on the seed that made or chose it.
     record.seed = (case.needs_oracle() || !case.picks.is_empty()).then(|| context.seed.to_string());
     (record, exchanges)
+}
+
+/// Tells whoever measures that a finding stands, at the moment when it does.
+fn announce(context: &Context, record: &CaseRecord) {
+    if let Some(finding) = record.findings.first() {
+        context.observer.observe(Event::Confirmed {
+            case: record.id.clone(),
+            rule: finding.rule.clone(),
+            requests: context.session.requests(),
+            elapsed: context.clock.elapsed(),
+        });
+    }
 }
 
 /// A violation with what a second look at its data showed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::execute::Executor;
 use super::shrink::{self, Reducer};
-use crate::property::case::{Case, Step};
+use crate::property::case::{Case, Command, Step};
 use crate::property::{Judgement, Open, Property, Trace};
 use crate::record::Violation;
 use crate::record::finding::Reproduced;
@@ -49,6 +49,14 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Steps of the case, waiting for the index not counted.
+    pub fn steps(&self) -> usize {
+        let steps = self.case.steps.iter();
+        steps
+            .filter(|step| !matches!(step.command, Command::Settle { .. }))
+            .count()
+    }
+
     /// True if what is wrong was done by requests sent at the same moment.
     pub fn is_concurrent(&self) -> bool {
         self.trace

@@ -263,6 +263,7 @@ impl Examination {
                 rule: shrunk.failure.violation.rule.clone(),
                 executions: shrunk.executions,
                 requests: shrunk.requests as u64,
+                steps: shrunk.failure.steps(),
             });
             shrunk.failure
         } else {
