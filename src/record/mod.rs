@@ -8,11 +8,13 @@ pub mod event;
 pub mod finding;
 pub mod id;
 pub mod run;
+pub mod scoreboard;
 pub mod verdict;
 pub mod violation;
 
 pub use cohort::{Cohort, Completeness, Isolation, Provenance};
 pub use finding::{Finding, Level, Severity};
 pub use run::Run;
+pub use scoreboard::Scoreboard;
 pub use verdict::Verdict;
 pub use violation::Violation;

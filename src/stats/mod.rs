@@ -1,5 +1,6 @@
 //! Statistics over plain numbers: quantiles and latency distributions. No I/O, and no opinion about what is good.
 
+pub mod binomial;
 pub mod latency;
 
 pub use latency::Latencies;
