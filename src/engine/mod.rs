@@ -12,4 +12,5 @@ pub mod precondition;
 pub mod preflight;
 pub mod property;
 pub mod require;
+pub mod scoreboard;
 pub mod session;
