@@ -95,18 +95,30 @@ pub enum Family {
     Fuzz,
 }
 
+/// All families.
+pub const FAMILIES: &[Family] = &[
+    Family::RoundTrip,
+    Family::Life,
+    Family::History,
+    Family::Concurrency,
+    Family::Transaction,
+    Family::Search,
+    Family::Paging,
+    Family::Fuzz,
+];
+
 impl Family {
-    /// As said in lists and reports.
+    /// As said in lists and reports; where a conformance area is about the same, it has the same name.
     pub fn name(self) -> &'static str {
         match self {
             Family::RoundTrip => "round-trip",
-            Family::Life => "life",
+            Family::Life => "crud",
             Family::History => "history",
             Family::Concurrency => "concurrency",
             Family::Transaction => "transaction",
             Family::Search => "search",
             Family::Paging => "paging",
-            Family::Fuzz => "fuzz",
+            Family::Fuzz => "robustness",
         }
     }
 
