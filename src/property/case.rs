@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::place;
 pub use super::script::Script;
+use crate::http::Method;
 
 /// A sequence of steps for one property.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -205,7 +206,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Raw {
     /// Method.
-    pub method: crate::http::Method,
+    pub method: Method,
     /// URL relative to the base, percent-encoded.
     pub url: String,
     /// Header fields.
@@ -504,7 +505,7 @@ impl Command {
     pub fn creates(&self) -> bool {
         match self {
             Command::Create { .. } | Command::PutNew { .. } | Command::PutWhere { .. } => true,
-            Command::Raw(raw) => raw.name.is_some(),
+            Command::Raw(raw) => raw.name.is_some() || raw.method == Method::Post,
             Command::Bundle { entries, .. } => entries.iter().any(|entry| entry.command.creates()),
             _ => false,
         }

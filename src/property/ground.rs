@@ -5,7 +5,7 @@ use super::case::Origin;
 use super::parameter::{self, Parameter};
 use super::values::Values;
 use crate::fhir::capability::Capability;
-use crate::record::verdict::WRITES_NOT_ALLOWED;
+use crate::record::verdict::{LOAD_NOT_ALLOWED, WRITES_NOT_ALLOWED};
 use crate::record::{Cohort, Verdict};
 
 /// Types that properties write, in the order of preference: both can stand alone, without references.
@@ -63,6 +63,21 @@ impl Ground<'_> {
             return Err(Verdict::Blocked(WRITES_NOT_ALLOWED.to_owned()));
         }
         Ok(types)
+    }
+
+    /// Concurrency, lost answers and wrong input are permitted.
+    ///
+    /// # Errors
+    /// `Blocked` if not.
+    pub fn concurrent(&self) -> Result<(), Verdict> {
+        if self.concurrency {
+            return Ok(());
+        }
+        Err(Verdict::Blocked(if self.writes {
+            LOAD_NOT_ALLOWED.to_owned()
+        } else {
+            WRITES_NOT_ALLOWED.to_owned()
+        }))
     }
 
     /// One of the types of [`Ground::written`].

@@ -3,22 +3,35 @@
 
 pub mod and_is_intersection;
 pub mod answer;
+pub mod broken_bodies_are_no_server_error;
 pub mod case;
 pub mod compare;
+pub mod conditional_create_by_matches;
 pub mod conditional_create_once;
+pub mod conditional_delete_by_matches;
 pub mod conditional_read_tells_change;
+pub mod conditional_update_by_matches;
 pub mod create_says_where;
 pub mod dataset;
 pub mod decimal_text;
 pub mod delete_is_gone;
 pub mod delete_of_referenced_is_clean;
 pub mod deleted_in_no_search;
+pub mod errors_have_outcomes;
+pub mod errors_hide_the_inside;
+pub mod fuzz;
 pub mod ground;
 pub mod life;
 pub mod life_follows_model;
+pub mod matches;
 pub mod mismatched_id_refused;
 pub mod missing_partition;
 pub mod number;
+pub mod odd_headers_are_no_server_error;
+pub mod odd_methods_change_nothing;
+pub mod odd_resources_are_no_server_error;
+pub mod odd_searches_are_no_server_error;
+pub mod odd_urls_are_no_server_error;
 pub mod own_write_is_read;
 pub mod page_union_is_whole;
 pub mod parameter;
@@ -29,6 +42,7 @@ pub mod refused_write_leaves_nothing;
 pub mod repeated_delete_is_stable;
 pub mod repeated_update_is_stable;
 pub mod round_trip;
+pub mod same_fault_same_answer;
 pub mod script;
 pub mod stale_if_match_refused;
 pub mod trace;
@@ -227,16 +241,27 @@ pub trait Property: Sync {
 /// All properties, alphabetical.
 pub static PROPERTIES: &[&dyn Property] = &[
     &and_is_intersection::AndIsIntersection,
+    &broken_bodies_are_no_server_error::BrokenBodiesAreNoServerError,
+    &conditional_create_by_matches::ConditionalCreateByMatches,
     &conditional_create_once::ConditionalCreateOnce,
+    &conditional_delete_by_matches::ConditionalDeleteByMatches,
     &conditional_read_tells_change::ConditionalReadTellsChange,
+    &conditional_update_by_matches::ConditionalUpdateByMatches,
     &create_says_where::CreateSaysWhere,
     &decimal_text::DecimalText,
     &delete_is_gone::DeleteIsGone,
     &delete_of_referenced_is_clean::DeleteOfReferencedIsClean,
     &deleted_in_no_search::DeletedInNoSearch,
+    &errors_have_outcomes::ErrorsHaveOutcomes,
+    &errors_hide_the_inside::ErrorsHideTheInside,
     &life_follows_model::LifeFollowsModel,
     &mismatched_id_refused::MismatchedIdRefused,
     &missing_partition::MissingPartition,
+    &odd_headers_are_no_server_error::OddHeadersAreNoServerError,
+    &odd_methods_change_nothing::OddMethodsChangeNothing,
+    &odd_resources_are_no_server_error::OddResourcesAreNoServerError,
+    &odd_searches_are_no_server_error::OddSearchesAreNoServerError,
+    &odd_urls_are_no_server_error::OddUrlsAreNoServerError,
     &own_write_is_read::OwnWriteIsRead,
     &page_union_is_whole::PageUnionIsWhole,
     &patch_is_applied::PatchIsApplied,
@@ -245,6 +270,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &repeated_delete_is_stable::RepeatedDeleteIsStable,
     &repeated_update_is_stable::RepeatedUpdateIsStable,
     &round_trip::RoundTrip,
+    &same_fault_same_answer::SameFaultSameAnswer,
     &stale_if_match_refused::StaleIfMatchRefused,
     &types_are_apart::TypesAreApart,
     &update_creates_as_claimed::UpdateCreatesAsClaimed,

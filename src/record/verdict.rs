@@ -29,6 +29,10 @@ pub enum Verdict {
 /// The reason of a blocked case that never counts against a run.
 pub const WRITES_NOT_ALLOWED: &str = "writes not allowed";
 
+/// The same for concurrency and wrong input: both are load for a target that this run did not start.
+pub const LOAD_NOT_ALLOWED: &str =
+    "load not allowed (`--allow-load` permits concurrency and wrong input)";
+
 /// The same for a POST of `$validate`. R4 lets it change nothing; what it sends may be kept all the same, so that only the
 /// owner of the target can say that it is safe.
 pub const VALIDATE_NOT_ALLOWED: &str = "writes not allowed ($validate changes nothing by R4: `validate-is-safe: true` of the target permits it)";
@@ -64,7 +68,9 @@ impl Verdict {
     /// True for the verdicts that count against `--max-undecided`.
     pub fn is_undecided(&self) -> bool {
         match self {
-            Verdict::Blocked(reason) => !reason.starts_with(WRITES_NOT_ALLOWED),
+            Verdict::Blocked(reason) => {
+                !reason.starts_with(WRITES_NOT_ALLOWED) && reason != LOAD_NOT_ALLOWED
+            }
             Verdict::Error(_) | Verdict::Flaky(_) | Verdict::Vacuous(_) => true,
             Verdict::Pass | Verdict::Fail | Verdict::Warn | Verdict::Info | Verdict::Skip(_) => {
                 false

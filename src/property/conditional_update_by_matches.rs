@@ -1,0 +1,213 @@
+//! `property/conditional-update-by-matches`: a conditional update creates, updates or is refused, by the number of matches.
+//! Row CR-14.
+
+use super::case::{Case, Command, Origin, Script};
+use super::trace::{Event, Trace};
+use super::{
+    Family, Ground, Guard, Judgement, Open, Property, PropertySpec, Values, answer, dataset, life,
+    matches,
+};
+use crate::fhir::capability::Capability;
+use crate::record::{Completeness, Level, Severity, Verdict, Violation};
+use crate::secret::Phrase;
+
+/// See the module.
+pub struct ConditionalUpdateByMatches;
+
+static SPEC: PropertySpec = PropertySpec {
+    id: "property/conditional-update-by-matches",
+    title: "A conditional update creates, updates or is refused by the number of matches",
+    level: Level::Shall,
+    severity: Severity::Critical,
+    spec: "http://hl7.org/fhir/R4/http.html#cond-update",
+    sentence: "Multiple matches: The server returns a 412 Precondition Failed error indicating the client's criteria were not selective enough",
+    family: Family::Life,
+    guards: &[Guard::Tag, Guard::Barrier, Guard::Unknown],
+    precondition: "a conditional update whose matches are known was answered",
+    usual_causes: &[
+        "the criteria are not evaluated",
+        "the first of several matches is updated",
+        "the index does not show the match yet, and a second resource is made",
+    ],
+};
+
+impl Property for ConditionalUpdateByMatches {
+    fn spec(&self) -> &'static PropertySpec {
+        &SPEC
+    }
+
+    fn admit(&self, ground: &Ground<'_>) -> Result<(), Verdict> {
+        types(ground).map(|_| ())
+    }
+
+    fn generate(&self, ground: &Ground<'_>, values: &mut Values) -> Case {
+        let types = types(ground).unwrap_or_else(|_| vec!["Patient"]);
+        let resource_type = *values.pick(&types);
+        let mut script = Script::new(SPEC.id, Origin::Created, 0);
+        // A resource that does not match, so that nothing is mistaken for everything.
+        script.create(dataset::turn(resource_type, 0, values));
+        for turn in 0..values.below(3) {
+            script.push(Command::Create {
+                name: matches::NAME.to_owned(),
+                resource: dataset::turn(resource_type, 1 + turn, values),
+                if_none_exist: false,
+            });
+        }
+        script.settle(resource_type);
+        script.search(matches::search("before", resource_type));
+        script.push(Command::PutWhere {
+            name: matches::NAME.to_owned(),
+            resource: dataset::turn(resource_type, 5, values),
+        });
+        script.settle(resource_type);
+        script.search(matches::search("after", resource_type));
+        script.finish()
+    }
+
+    fn check(&self, trace: &Trace, _capability: &Capability) -> Judgement {
+        if let Err(reason) = answer::created(trace) {
+            return Judgement::open(reason);
+        }
+        let mut judgement = Judgement::default();
+        for (index, event) in trace.events.iter().enumerate() {
+            if !matches!(&event.step.command, Command::PutWhere { .. }) {
+                continue;
+            }
+            match judge(trace, index, event) {
+                Ok(Some(found)) => {
+                    judgement.weighed += 1;
+                    judgement.violations.extend(found);
+                }
+                Ok(None) => {}
+                Err(reason) => judgement.open.push(reason),
+            }
+        }
+        judgement
+    }
+}
+
+fn types(ground: &Ground<'_>) -> Result<Vec<&'static str>, Verdict> {
+    matches::types(
+        ground,
+        &["update"],
+        |name| ground.capability.flag(name, "conditionalUpdate"),
+        "conditionalUpdate",
+    )
+}
+
+fn found(
+    title: &str,
+    expected: impl Into<Phrase>,
+    actual: impl Into<Phrase>,
+    place: &str,
+    shown: &[&Event],
+    sign: &str,
+) -> Violation {
+    let mut violation = life::violation(&SPEC, title, expected, actual, place, shown).signed(sign);
+    violation.oracle = Some(Completeness::Exact);
+    violation
+}
+
+fn judge(trace: &Trace, index: usize, event: &Event) -> Result<Option<Option<Violation>>, Open> {
+    let Some(before) = matches::before(trace, index, "before")? else {
+        return Ok(None);
+    };
+    let search = trace.search("before");
+    let shown: Vec<&Event> = search.into_iter().chain([event]).collect();
+    let says = || life::says(event);
+    let by_status = match (before.len(), life::status(event)) {
+        (_, 0 | 429 | 500..) => return Ok(None),
+        (0, 201) | (1, 200) | (2.., 400..) => None,
+        (0, 200) => Some(found(
+            "A conditional update that creates is not answered with 201",
+            "status 201",
+            says(),
+            "status",
+            &shown,
+            "none",
+        )),
+        (1, 201) => Some(found(
+            "A conditional update whose criteria match one creates another",
+            "status 200 and the match updated",
+            says(),
+            "status",
+            &shown,
+            "one",
+        )),
+        (0 | 1, _) => return Ok(None),
+        (count, _) => Some(found(
+            "A conditional update whose criteria match several is carried out",
+            Phrase::say(format!("412 for {count} matches")),
+            says(),
+            "status",
+            &shown,
+            "several",
+        )),
+    };
+    if by_status.is_some() {
+        return Ok(Some(by_status));
+    }
+    let Some(after) = matches::after(trace, index, "after")? else {
+        return Ok(Some(None));
+    };
+    let shown: Vec<&Event> = shown.into_iter().chain(trace.search("after")).collect();
+    let same = match before.len() {
+        0 => after.len() == 1,
+        _ => after == before,
+    };
+    Ok(Some((!same).then(|| {
+        found(
+            "A conditional update leaves other resources than its answer says",
+            Phrase::say(format!("{} with the identifier", before.len().max(1))),
+            Phrase::say(format!("{}, or others", after.len())),
+            "Bundle.entry",
+            &shown,
+            "count",
+        )
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::property::staging::{Stage, capability, searchset};
+    use serde_json::json;
+
+    fn judge(before: &[&str], status: u16, after: &[&str]) -> Vec<Violation> {
+        let mut stage = Stage::new(SPEC.id);
+        stage.create("Patient/9", json!({"resourceType": "Patient"}));
+        stage.settle("Patient");
+        let search = |label: &str| Command::Search(matches::search(label, "Patient"));
+        let answer = searchset(before, "Patient");
+        stage.push(search("before"), None, vec![(200, answer)]);
+        let command = Command::PutWhere {
+            name: matches::NAME.to_owned(),
+            resource: json!({"resourceType": "Patient"}),
+        };
+        stage.push(command, None, vec![(status, json!({}))]);
+        stage.settle("Patient");
+        let answer = searchset(after, "Patient");
+        stage.push(search("after"), None, vec![(200, answer)]);
+        ConditionalUpdateByMatches
+            .check(&stage.trace(), &capability(json!({})))
+            .violations
+    }
+
+    const TWO: &[&str] = &["Patient/1", "Patient/2"];
+    const ONE: &[&str] = &["Patient/1"];
+
+    #[test]
+    fn each_number_of_matches_has_its_answer() {
+        assert_eq!(judge(&[], 201, ONE), []);
+        assert_eq!(judge(ONE, 200, ONE), []);
+        assert_eq!(judge(TWO, 412, TWO), []);
+    }
+
+    #[test]
+    fn duplicates_and_wrong_answers_are_found() {
+        assert_eq!(judge(ONE, 201, TWO)[0].signature, ["one"]);
+        assert_eq!(judge(TWO, 200, TWO)[0].signature, ["several"]);
+        assert_eq!(judge(ONE, 200, TWO)[0].signature, ["count"]);
+        assert_eq!(judge(&[], 200, ONE)[0].signature, ["none"]);
+    }
+}
