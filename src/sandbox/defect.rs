@@ -2,23 +2,38 @@
 //! R4 sentence where a real server did the same. No check knows an id of this list. One file per area.
 
 mod bundle;
+mod chain;
 pub(super) mod change;
+mod composite;
 mod conditional;
+mod consistency;
 mod content;
+mod date;
 mod errors;
 mod fault;
 mod history;
+mod include;
 mod negotiation;
 mod operation;
 mod paging;
 mod patch;
+mod planted;
+mod quantity;
+mod reference;
 mod search;
+mod sort;
+mod string;
+mod terminology;
+mod token;
+mod total;
+mod unicode;
 
 use std::ops::Deref;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 pub(super) use fault::Fault;
+pub(super) use planted::Faults;
 
 /// A fault that can be planted.
 #[derive(Debug, PartialEq, Eq)]
@@ -138,15 +153,28 @@ pub fn defect(name: &str) -> Option<Planted> {
 pub static DEFECTS: LazyLock<Vec<&'static Defect>> = LazyLock::new(|| {
     let areas = [
         bundle::DEFECTS,
+        chain::DEFECTS,
+        composite::DEFECTS,
         conditional::DEFECTS,
+        consistency::DEFECTS,
         content::DEFECTS,
+        date::DEFECTS,
         errors::DEFECTS,
         history::DEFECTS,
+        include::DEFECTS,
         negotiation::DEFECTS,
         operation::DEFECTS,
         paging::DEFECTS,
         patch::DEFECTS,
+        quantity::DEFECTS,
+        reference::DEFECTS,
         search::DEFECTS,
+        sort::DEFECTS,
+        string::DEFECTS,
+        terminology::DEFECTS,
+        token::DEFECTS,
+        total::DEFECTS,
+        unicode::DEFECTS,
     ];
     let mut all: Vec<&Defect> = areas.into_iter().flatten().collect();
     all.sort_by_key(|defect| defect.id);

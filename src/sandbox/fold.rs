@@ -6,6 +6,17 @@ use unicode_normalization::char::is_combining_mark;
 
 /// Folds case and accents, drops punctuation and makes every run of blanks one space.
 pub fn fold(text: &str) -> String {
+    fold_with(text, push_folded)
+}
+
+/// As `fold`, but only the case of ASCII letters: a planted fault compares so.
+pub fn fold_ascii(text: &str) -> String {
+    fold_with(text, |folded, character| {
+        folded.push(character.to_ascii_lowercase())
+    })
+}
+
+fn fold_with(text: &str, push: impl Fn(&mut String, char)) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut blank = false;
     for character in text
@@ -18,7 +29,7 @@ pub fn fold(text: &str) -> String {
             if std::mem::take(&mut blank) {
                 folded.push(' ');
             }
-            push_folded(&mut folded, character);
+            push(&mut folded, character);
         }
     }
     folded

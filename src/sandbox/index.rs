@@ -1,13 +1,16 @@
 //! The search index: for each type and parameter, which rows have which terms. Updated with every write (or later, if
 //! the index lags); knows nothing of queries.
 
+mod flaw;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::composite::{self, CompositeIndex, Part};
+use super::defect::{Fault, Faults};
 use super::store::Version;
-use super::term::{Term, terms};
+use super::term::Term;
 use crate::fhir::Key;
 use crate::fhir::definitions::{
     ParameterKind, SearchParameter, resource_types, search_parameter, search_parameters,
@@ -76,6 +79,21 @@ pub fn is_supported(resource_type: &str, code: &str) -> bool {
     supported(resource_type)
         .iter()
         .any(|indexed| indexed.parameter.code == code)
+}
+
+/// True if a parameter's expression goes deeper than to a member of the resource.
+pub fn is_nested(parameter: &SearchParameter) -> bool {
+    parameter.expression.split('|').any(|alternative| {
+        let alternative = alternative.trim().trim_start_matches('(');
+        let path = alternative
+            .split([' ', '(', ')'])
+            .next()
+            .unwrap_or_default();
+        let steps = path
+            .split('.')
+            .filter(|step| !matches!(*step, "where" | "as" | "resolve" | "first"));
+        steps.count() > 2
+    })
 }
 
 /// The index of one parameter of one type.
@@ -191,17 +209,17 @@ pub struct Index {
     types: BTreeMap<String, TypeIndex>,
     pending: VecDeque<(Duration, Arc<Version>)>,
     base: String,
-    keep_deleted: bool,
+    faults: Faults,
 }
 
 impl Index {
-    /// An empty index; `keep_deleted` is a planted fault.
-    pub fn new(base: &str, keep_deleted: bool) -> Self {
+    /// An empty index of a server with faults.
+    pub fn new(base: &str, faults: Faults) -> Self {
         Index {
             types: BTreeMap::new(),
             pending: VecDeque::new(),
             base: base.to_owned(),
-            keep_deleted,
+            faults,
         }
     }
 
@@ -247,12 +265,14 @@ impl Index {
     }
 
     fn take(&mut self, version: &Arc<Version>) {
-        if version.is_deletion() && self.keep_deleted {
+        if version.is_deletion() && self.faults.has(Fault::DeletedInSearch) {
             return;
         }
+        let faults = self.faults.clone();
         let name = version.key.resource_type.as_str();
         let index = self.types.entry(name.to_owned()).or_default();
         let row = index.number(&version.key.id);
+        let superseded = flaw::superseded(&faults, index, row, &version.key.id);
         index.clear(row);
         index.versions[row as usize] = Some(Arc::clone(version));
         let Some(resource) = &version.resource else {
@@ -272,7 +292,8 @@ impl Index {
                 index.composites.entry(code).or_default().insert(row, found);
                 continue;
             }
-            let (found, is_present) = extract(indexed, &context, &self.base);
+            let (mut found, is_present) = extract(indexed, &context, &self.base, &faults);
+            found.extend(flaw::of_parameter(&superseded, &indexed.parameter.code));
             if !is_present && found.is_empty() {
                 continue;
             }
@@ -291,6 +312,15 @@ impl Index {
             .get(resource_type)
             .map(|index| index.living.clone())
             .unwrap_or_default()
+    }
+
+    /// Rows of a type that were deleted.
+    pub fn deleted(&self, resource_type: &str) -> Rows {
+        let versions = self.types.get(resource_type).map(|index| &index.versions);
+        let rows = (0_u32..).zip(versions.into_iter().flatten());
+        rows.filter(|(_, version)| version.as_ref().is_some_and(|found| found.is_deletion()))
+            .map(|(row, _)| row)
+            .collect()
     }
 
     /// The index of a parameter; `None` if no resource has a value.
@@ -326,7 +356,16 @@ impl Index {
 }
 
 /// Terms of a resource for a parameter, and whether the resource has a value for it at all.
-fn extract(indexed: &Indexed, context: &Context<'_>, base: &str) -> (Vec<Term>, bool) {
+fn extract(
+    indexed: &Indexed,
+    context: &Context<'_>,
+    base: &str,
+    faults: &Faults,
+) -> (Vec<Term>, bool) {
+    if let Some(found) = flaw::of_other_element(faults, indexed.parameter, context.resource) {
+        let is_present = !found.is_empty();
+        return (found, is_present);
+    }
     // An expression that fails on a resource that is valid gives no value: the resource is then found by other
     // parameters, not by this one.
     let items = indexed.expression.evaluate(context).unwrap_or_default();
@@ -336,8 +375,9 @@ fn extract(indexed: &Indexed, context: &Context<'_>, base: &str) -> (Vec<Term>, 
     });
     let mut found: Vec<Term> = items
         .iter()
-        .flat_map(|item| terms(indexed.parameter.kind, item, base))
+        .flat_map(|item| flaw::terms(faults, indexed.parameter, item, base))
         .collect();
+    flaw::lose_systems(faults, &mut found);
     found.sort();
     found.dedup();
     (found, is_present)

@@ -21,11 +21,29 @@ use crate::http::message::Method;
 
 /// `GET [base]/[type]/[id]`, <http://hl7.org/fhir/R4/http.html#read>.
 pub fn read(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refusal> {
-    let version = turn.living(key)?;
+    let version = match turn.living(key) {
+        Ok(version) => version,
+        Err(refusal) => turn.memory.reads.get(key).cloned().ok_or(refusal)?,
+    };
+    if turn.server.strikes(Fault::ReadCachedAfterDelete, &key.id) {
+        turn.memory.reads.insert(key.clone(), Arc::clone(&version));
+    }
     if conditional::is_unchanged(turn.server, call, &version) {
         return Ok(headers_of(turn, Reply::empty(304), &version));
     }
-    represent(turn, call, &version)
+    let mut reply = represent(turn, call, &version)?;
+    if turn.server.strikes(Fault::ReadAsLatin, &key.id) {
+        reply.payload = match reply.payload {
+            Payload::Stored(_) => version.resource.clone().map_or(Payload::Nothing, garbled),
+            Payload::Made(resource) => garbled(resource),
+            other => other,
+        };
+    }
+    Ok(reply)
+}
+
+fn garbled(resource: Value) -> Payload {
+    Payload::Made(change::as_latin_1(resource))
 }
 
 /// `GET [base]/[type]/[id]/_history/[vid]`, <http://hl7.org/fhir/R4/http.html#vread>.
@@ -148,6 +166,11 @@ pub fn delete(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refu
 fn store(turn: &mut Turn<'_>, call: &Call, key: &Key, resource: Value) -> Result<Reply, Refusal> {
     if turn.server.is(Difference::Modest) {
         modest::check_write(turn, call, key, &resource)?;
+    }
+    if change::has_empty_quantity(&resource) && turn.server.has(Fault::QuantityWithoutValueCrashes)
+    {
+        let message = "the server could not index the resource";
+        return Err(Refusal::new(500, "exception", message));
     }
     let living = turn.store.living(key).cloned();
     let status = if living.is_some() { 200 } else { 201 };

@@ -17,6 +17,7 @@ mod history;
 mod index;
 mod instance;
 mod log;
+mod memory;
 mod modest;
 mod negotiate;
 mod operation;

@@ -1,5 +1,7 @@
 //! Pages of searches and histories: a snapshot of what was found, cursors into it, links. Not what matches.
 
+mod flaw;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -97,15 +99,17 @@ pub fn size(server: &Server, asked: Option<u64>) -> usize {
 }
 
 /// The first page; the snapshot is kept if there are more.
-pub fn first(turn: &mut Turn<'_>, snapshot: Snapshot) -> Result<Reply, Refusal> {
-    let snapshot = Arc::new(snapshot);
-    let has_more = snapshot.count > 0 && snapshot.matches.len() > snapshot.count;
+pub fn first(turn: &mut Turn<'_>, snapshot: impl Into<Arc<Snapshot>>) -> Result<Reply, Refusal> {
+    let snapshot = snapshot.into();
+    let has_more = snapshot.count > 0 && snapshot.matches.len() > snapshot.count
+        || flaw::promises_more(turn.server, &snapshot);
     let name = has_more.then(|| turn.cursors.keep(Arc::clone(&snapshot)));
     render(turn, &snapshot, name, 0)
 }
 
 /// The page that a cursor names.
 pub fn resume(turn: &mut Turn<'_>, cursor: &str) -> Result<Reply, Refusal> {
+    flaw::refuse_long(turn.server, cursor)?;
     let (name, offset) = read_cursor(cursor)
         .ok_or_else(|| Refusal::new(400, "value", "the cursor is not one of this server"))?;
     let snapshot = turn
@@ -114,6 +118,7 @@ pub fn resume(turn: &mut Turn<'_>, cursor: &str) -> Result<Reply, Refusal> {
         .get(&name)
         .cloned()
         .ok_or_else(|| Refusal::new(410, "expired", "the page has expired: search again"))?;
+    flaw::forget_long(turn.server, &snapshot)?;
     render(turn, &snapshot, Some(name), offset)
 }
 
@@ -128,16 +133,30 @@ fn read_cursor(cursor: &str) -> Option<(u64, usize)> {
     Some((name, offset))
 }
 
+/// Which part of the matches a page is.
+struct Cut {
+    start: usize,
+    end: usize,
+    of: usize,
+}
+
 fn render(
     turn: &mut Turn<'_>,
     snapshot: &Snapshot,
     name: Option<u64>,
     offset: usize,
 ) -> Result<Reply, Refusal> {
-    let start = offset.min(snapshot.matches.len());
-    let end = snapshot.matches.len().min(start + snapshot.count);
-    let page = &snapshot.matches[start..end];
-    let mut total = snapshot.total;
+    let other = flaw::other_matches(turn, snapshot, offset)?;
+    let matches = other.as_deref().unwrap_or(&snapshot.matches);
+    let start = offset.min(matches.len());
+    let end = matches.len().min(start + snapshot.count);
+    let cut = Cut {
+        start,
+        end,
+        of: matches.len(),
+    };
+    let page = flaw::page(turn, snapshot, &matches[start..end])?;
+    let mut total = flaw::total(turn, snapshot, &cut)?;
     let (kind, entries) = match &snapshot.content {
         Content::History => {
             let entries = page
@@ -149,7 +168,8 @@ fn render(
             ("history", entries.collect::<Vec<_>>())
         }
         Content::Search(shape) => {
-            let entries = search::entries(turn, shape, page)?;
+            let shape = flaw::shape(turn.server, shape, &cut);
+            let entries = search::entries(turn, &shape, page)?;
             if turn.server.has(Fault::TotalCountsIncluded) {
                 total = total.map(|total| total + (entries.len() - page.len()) as u64);
             }
@@ -163,7 +183,8 @@ fn render(
     if snapshot.count == 0 && turn.server.has(Fault::CountWithoutType) {
         bundle.as_object_mut().map(|members| members.remove("type"));
     }
-    bundle["link"] = links(turn.server, snapshot, name, start, end);
+    let next = flaw::next(turn, snapshot, page, &cut);
+    bundle["link"] = links(turn.server, snapshot, name, start, next);
     if !entries.is_empty() {
         bundle["entry"] = Value::Array(entries);
     }
@@ -175,27 +196,30 @@ fn links(
     snapshot: &Snapshot,
     name: Option<u64>,
     start: usize,
-    end: usize,
+    next: Option<usize>,
 ) -> Value {
     let here = name
-        .filter(|_| start > 0)
+        .filter(|_| start > 0 && !server.has(Fault::SelfLinkOfFirstPage))
         .map(|name| write_cursor(name, start));
     let mut links = vec![link("self", &self_url(server, snapshot, here))];
     let Some(name) = name else {
         return Value::Array(links);
     };
+    let base = flaw::base(server, start);
     let mut add = |relation: &str, offset: usize| {
-        let cursor = write_cursor(name, offset);
-        let url = format!("{}/{}?{CURSOR}={cursor}", server.base(), snapshot.path);
+        let mut cursor = write_cursor(name, offset);
+        if relation == "next" {
+            cursor = flaw::cursor(server, cursor, name, start);
+        }
+        let url = format!("{base}/{}?{CURSOR}={cursor}", snapshot.path);
         links.push(link(relation, &url));
     };
     add("first", 0);
     if start > 0 {
         add("previous", start.saturating_sub(snapshot.count));
     }
-    if end < snapshot.matches.len() && !server.has(Fault::NextLinkAbsent) {
-        let repeat = server.has(Fault::PageOverlap) && snapshot.count > 1;
-        add("next", end - usize::from(repeat));
+    if let Some(next) = next {
+        add("next", next);
     }
     Value::Array(links)
 }

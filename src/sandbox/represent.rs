@@ -47,10 +47,14 @@ pub fn represent(server: &Server, resource: &Value, format: Format) -> Result<By
     let changed = server
         .has(Fault::XmlNarrativeLost)
         .then(|| change::without_narrative(resource.clone()));
-    xml::write(changed.as_ref().unwrap_or(resource), layout)
-        .map(Bytes::from)
-        .map_err(|error| {
-            let message = format!("the resource cannot be written as XML: {}", error.message);
-            Refusal::new(406, "not-supported", message)
-        })
+    let resource = changed.as_ref().unwrap_or(resource);
+    let written = match server.has(Fault::ForbiddenCharacterInXml) {
+        true => xml::write(&change::with_hidden_characters(resource.clone()), layout)
+            .map(|text| change::with_shown_characters(&text)),
+        false => xml::write(resource, layout),
+    };
+    written.map(Bytes::from).map_err(|error| {
+        let message = format!("the resource cannot be written as XML: {}", error.message);
+        Refusal::new(406, "not-supported", message)
+    })
 }

@@ -1,6 +1,6 @@
 //! The server as a pure function of its state and one request; no network, no files. Bytes on a wire: `serve`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::body;
-use super::defect::{Fault, Strength, change};
+use super::defect::{Fault, Faults, change};
 use super::facade::Facade;
 use super::history::{Scope, history};
 use super::index::Index;
 use super::log::{Logged, RequestLog};
+use super::memory::Memory;
 use super::negotiate::{answer_type, essence};
 use super::outcome::Refusal;
 use super::page::Cursors;
@@ -40,7 +41,7 @@ pub const INDEX_LAG: Duration = Duration::from_millis(500);
 /// The sandbox without a network: requests in, responses out.
 pub struct Server {
     base: String,
-    faults: BTreeMap<Fault, Strength>,
+    faults: Faults,
     differences: BTreeSet<Difference>,
     clock: Arc<dyn Clock>,
     facade: Option<Facade>,
@@ -56,11 +57,7 @@ impl Server {
     /// # Errors
     /// A sentence if a resource to load beforehand has no type or no id.
     pub fn new(options: &Options, base: &str) -> Result<Self, String> {
-        let faults: BTreeMap<Fault, Strength> = options
-            .defects
-            .iter()
-            .map(|planted| (planted.fault, planted.strength))
-            .collect();
+        let faults = Faults::of(&options.defects);
         let differences: BTreeSet<Difference> = options
             .variants
             .iter()
@@ -73,7 +70,6 @@ impl Server {
         } else {
             Naming::Numbers
         };
-        let keep_deleted = faults.contains_key(&Fault::DeletedInSearch);
         let server = Server {
             base: base.to_owned(),
             facade: differences
@@ -85,8 +81,9 @@ impl Server {
             clock: Arc::clone(&options.clock),
             state: Mutex::new(State {
                 store: Store::new(options.seed, naming),
-                index: Index::new(base, keep_deleted),
+                index: Index::new(base, faults.clone()),
                 cursors: Cursors::new(options.seed),
+                memory: Memory::default(),
             }),
             log: Arc::new(RequestLog::default()),
             capability: OnceLock::new(),
@@ -255,6 +252,10 @@ impl Server {
             }
             headers.append("Content-Type", format!("{media};charset=utf-8"));
         }
+        let body = match self.has(Fault::LatinBytes) {
+            true => change::to_latin_1(&body),
+            false => body,
+        };
         let hides = reply.status == 201 && self.has(Fault::CreateWithoutLocation);
         let forgets = request.method == Method::Head && self.has(Fault::HeadWithoutEtag);
         for (name, value) in reply.headers {
@@ -330,22 +331,18 @@ impl Server {
 
     /// True if a fault is planted.
     pub(super) fn has(&self, fault: Fault) -> bool {
-        self.faults.contains_key(&fault)
+        self.faults.has(fault)
     }
 
     /// True if a fault is planted and shows for this value (an id, a search value, a piece of content). A place that
-    /// offers [`Strength::OneInTen`] asks this in place of [`Server::has`].
+    /// offers [`super::defect::Strength::OneInTen`] asks this in place of [`Server::has`].
     pub(super) fn strikes(&self, fault: Fault, value: &str) -> bool {
-        self.faults
-            .get(&fault)
-            .is_some_and(|strength| strength.strikes(value))
+        self.faults.strikes(fault, value)
     }
 
     /// How long a planted race keeps its window open between the check and the act.
     pub(super) fn window(&self, fault: Fault) -> Duration {
-        self.faults
-            .get(&fault)
-            .map_or(Duration::ZERO, |strength| strength.window())
+        self.faults.window(fault)
     }
 
     /// True if the server differs in a legal way.
@@ -355,7 +352,9 @@ impl Server {
 
     /// True if requests may sleep, so that whoever runs them must give them a thread.
     pub(super) fn pauses(&self) -> bool {
-        self.has(Fault::IfMatchRace) || self.has(Fault::ConditionalCreateRace)
+        self.has(Fault::IfMatchRace)
+            || self.has(Fault::ConditionalCreateRace)
+            || self.has(Fault::SearchCacheRace)
     }
 
     /// `http://127.0.0.1:PORT/fhir`.

@@ -84,26 +84,34 @@ pub enum Term {
 
 /// The terms of one item of a parameter's expression.
 pub fn terms(kind: ParameterKind, item: &Item<'_>, base: &str) -> Vec<Term> {
-    let (value, type_name) = match item {
+    source(item).map_or_else(Vec::new, |(value, type_name)| {
+        terms_of(kind, &value, type_name, base)
+    })
+}
+
+/// The value of an item and its type; `None` for a primitive that has only extensions.
+pub fn source(item: &Item<'_>) -> Option<(Value, &'static str)> {
+    match item {
         Item::Node {
-            value: Some(value),
-            type_name,
-            ..
-        } => ((*value).clone(), *type_name),
-        Item::Node { .. } => return Vec::new(),
-        Item::Computed(computed) => (item.to_json(), type_of(computed)),
-    };
+            value, type_name, ..
+        } => Some(((*value)?.clone(), *type_name)),
+        Item::Computed(computed) => Some((item.to_json(), type_of(computed))),
+    }
+}
+
+/// The terms of one value of a type.
+pub fn terms_of(kind: ParameterKind, value: &Value, type_name: &str, base: &str) -> Vec<Term> {
     match kind {
-        ParameterKind::String => texts(&value),
-        ParameterKind::Token => tokens(&value, type_name),
-        ParameterKind::Reference => references(&value, base),
+        ParameterKind::String => texts(value),
+        ParameterKind::Token => tokens(value, type_name),
+        ParameterKind::Reference => references(value, base),
         ParameterKind::Uri => value
             .as_str()
             .map(|text| Term::Uri(text.to_owned()))
             .into_iter()
             .collect(),
-        ParameterKind::Date => span(&value).into_iter().collect(),
-        ParameterKind::Number | ParameterKind::Quantity => amount(&value).into_iter().collect(),
+        ParameterKind::Date => span(value).into_iter().collect(),
+        ParameterKind::Number | ParameterKind::Quantity => amount(value).into_iter().collect(),
         ParameterKind::Composite | ParameterKind::Special => Vec::new(),
     }
 }

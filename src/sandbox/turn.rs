@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::body::Body;
 use super::defect::Fault;
 use super::index::Index;
+use super::memory::Memory;
 use super::outcome::Refusal;
 use super::page::Cursors;
 use super::router::Route;
@@ -26,6 +27,8 @@ pub struct State {
     pub index: Index,
     /// Pages that were promised.
     pub cursors: Cursors,
+    /// What only planted faults remember.
+    pub memory: Memory,
 }
 
 /// The state, held for one request; nobody else sees a transaction half done.

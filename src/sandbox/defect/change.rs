@@ -1,5 +1,6 @@
 //! What faults make of a resource that is to be kept, and of an answer.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::fhir::resource::resource_type;
@@ -122,4 +123,94 @@ pub(in crate::sandbox) fn error_page(status: u16, reason: &str) -> String {
     format!(
         "<!DOCTYPE html><html><head><title>{status} {reason}</title></head><body><h1>{reason}</h1></body></html>"
     )
+}
+
+/// The resource with every text outside ASCII read byte by byte.
+pub(in crate::sandbox) fn as_latin_1(value: Value) -> Value {
+    with_texts(value, &|text| text.bytes().map(char::from).collect())
+}
+
+/// A body whose characters up to U+00FF are one byte each.
+pub(in crate::sandbox) fn to_latin_1(body: &[u8]) -> Bytes {
+    let text = String::from_utf8_lossy(body);
+    let mut bytes = Vec::with_capacity(body.len());
+    let mut buffer = [0; 4];
+    for character in text.chars() {
+        match u8::try_from(u32::from(character)) {
+            Ok(byte) => bytes.push(byte),
+            Err(_) => bytes.extend(character.encode_utf8(&mut buffer).bytes()),
+        }
+    }
+    bytes.into()
+}
+
+/// Where characters that XML forbids stand while a resource is written: in the Private Use Area.
+const HIDDEN: u32 = 0xe000;
+
+/// The resource with other characters in place of those that XML forbids.
+pub(in crate::sandbox) fn with_hidden_characters(value: Value) -> Value {
+    let hide = |character: char| match character {
+        '\t' | '\n' | '\r' => character,
+        '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
+            let hidden = HIDDEN + (u32::from(character) & 0xff);
+            char::from_u32(hidden).unwrap_or(character)
+        }
+        other => other,
+    };
+    with_texts(value, &|text| text.chars().map(hide).collect())
+}
+
+/// XML with the characters that [`with_hidden_characters`] hid.
+pub(in crate::sandbox) fn with_shown_characters(xml: &str) -> String {
+    let show = |character: char| match u32::from(character).wrapping_sub(HIDDEN) {
+        control @ 0..=0x1f => char::from_u32(control).unwrap_or(character),
+        0xfe => '\u{fffe}',
+        0xff => '\u{ffff}',
+        _ => character,
+    };
+    xml.chars().map(show).collect()
+}
+
+/// A date or Period with `Z` in place of every zone.
+pub(in crate::sandbox) fn without_zones(value: Value) -> Value {
+    with_texts(value, &|text| {
+        let zone = text.len().checked_sub("+00:00".len());
+        match zone.and_then(|zone| text.split_at_checked(zone)) {
+            Some((local, zone)) if local.contains('T') && zone.starts_with(['+', '-']) => {
+                format!("{local}Z")
+            }
+            _ => text.to_owned(),
+        }
+    })
+}
+
+/// True if some Quantity of a resource has no value.
+pub(in crate::sandbox) fn has_empty_quantity(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_empty_quantity),
+        Value::Object(members) => members.iter().any(|(name, member)| {
+            let is_quantity = name.to_ascii_lowercase().ends_with("quantity");
+            let lacks = member.is_object() && member.get("value").is_none();
+            is_quantity && lacks || has_empty_quantity(member)
+        }),
+        _ => false,
+    }
+}
+
+/// The value with every text in it changed.
+fn with_texts(value: Value, change: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => change(&text).into(),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| with_texts(item, change))
+            .collect(),
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .map(|(name, value)| (name, with_texts(value, change)))
+                .collect(),
+        ),
+        other => other,
+    }
 }

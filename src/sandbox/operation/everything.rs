@@ -22,6 +22,9 @@ use crate::fhir::definitions::{is_resource_type, patient_compartment};
 /// Depth of elements in which references are looked for; a valid resource is far flatter.
 const MAX_DEPTH: usize = 64;
 
+/// Patients of which the fault `everything-capped` leaves the record.
+const CAP: usize = 2;
+
 /// Answers with the record of one patient, or of all of them at the type.
 pub fn everything(turn: &mut Turn<'_>, call: &Call, place: &Place) -> Result<Reply, Refusal> {
     if let Some((_, cursor)) = call.pairs.iter().find(|(name, _)| name == CURSOR) {
@@ -30,10 +33,13 @@ pub fn everything(turn: &mut Turn<'_>, call: &Call, place: &Place) -> Result<Rep
     let wanted = Wanted::read(&Input::of(call))?;
     let now = turn.server.clock().elapsed();
     turn.index.catch_up(now);
-    let patients = match place {
+    let mut patients = match place {
         Place::Instance(key) => patients_of(turn, key)?,
         _ => search::record(turn, "Patient", None, &[])?,
     };
+    if turn.server.has(Fault::EverythingCapped) {
+        patients.truncate(CAP);
+    }
     let mut found: Vec<Arc<Version>> = Vec::new();
     for patient in &patients {
         found.extend(record(turn, patient, &wanted)?);
@@ -56,7 +62,16 @@ pub fn everything(turn: &mut Turn<'_>, call: &Call, place: &Place) -> Result<Rep
 
 /// The patient that is asked for; with a fault, a neighbour as well.
 fn patients_of(turn: &mut Turn<'_>, key: &Key) -> Result<Vec<Arc<Version>>, Refusal> {
-    let mut patients = vec![turn.living(key)?];
+    let mut patients = match turn.living(key) {
+        Ok(patient) => vec![patient],
+        Err(_) if turn.server.has(Fault::EverythingOfNobodyEmpty) => Vec::new(),
+        Err(_) if turn.server.has(Fault::EverythingOfNobodyOther) => {
+            let mut others = search::record(turn, "Patient", None, &[])?;
+            others.truncate(1);
+            others
+        }
+        Err(refusal) => return Err(refusal),
+    };
     if turn.server.has(Fault::EverythingLeaks) {
         let others = search::record(turn, "Patient", None, &[])?;
         patients.extend(others.into_iter().find(|other| other.key != *key));
@@ -152,8 +167,9 @@ fn with_referenced(turn: &Turn<'_>, found: Vec<Arc<Version>>) -> Vec<Arc<Version
         .into_iter()
         .filter(|key| key.resource_type != "Patient")
     {
+        let repeats = turn.server.has(Fault::EverythingDuplicates);
         if let Some(version) = turn.store.living(&key).cloned()
-            && known.insert(key)
+            && (known.insert(key) || repeats)
         {
             all.push(version);
         }

@@ -3,9 +3,11 @@
 
 use rust_decimal::Decimal as Exact;
 
+use super::super::defect::Fault;
 use super::super::index::{Postings, Rows};
 use super::super::outcome::Refusal;
 use super::super::term::Term;
+use super::super::turn::Turn;
 use super::value::malformed;
 use crate::fhir::decimal::Decimal;
 use crate::fhir::query::{NumberValue, Prefix, QuantityValue};
@@ -21,8 +23,16 @@ pub fn number(postings: &Postings, value: &str) -> Result<Rows, Refusal> {
 }
 
 /// Rows with a quantity in the relation that the prefix names, of the unit if one is given.
-pub fn quantity(postings: &Postings, value: &str) -> Result<Rows, Refusal> {
-    let wanted = QuantityValue::parse(value).map_err(malformed)?;
+pub fn quantity(turn: &Turn<'_>, postings: &Postings, value: &str) -> Result<Rows, Refusal> {
+    let mut wanted = QuantityValue::parse(value).map_err(malformed)?;
+    if wanted.number.contains(['e', 'E']) && turn.server.has(Fault::ExponentRefused) {
+        return Err(malformed("is not a number".to_owned()));
+    }
+    if turn.server.strikes(Fault::QuantityUnitIgnored, value) {
+        (wanted.system, wanted.code) = (None, None);
+    }
+    let is_wide =
+        wanted.prefix == Prefix::Eq && turn.server.strikes(Fault::QuantityEqOnePercent, value);
     let decimal = decimal(&wanted.number)?;
     Ok(postings.select(|term| match term {
         Term::Amount {
@@ -31,7 +41,10 @@ pub fn quantity(postings: &Postings, value: &str) -> Result<Rows, Refusal> {
             system,
             code,
             unit,
-        } => has_unit(&wanted, system, code, unit) && holds(wanted.prefix, &decimal, *low, *high),
+        } if has_unit(&wanted, system, code, unit) => match is_wide {
+            true => is_near(&decimal, *low, *high),
+            false => holds(wanted.prefix, &decimal, *low, *high),
+        },
         _ => false,
     }))
 }
@@ -69,6 +82,14 @@ fn holds(prefix: Prefix, wanted: &Decimal, low: Option<Exact>, high: Option<Exac
                 && low.is_none_or(|low| low <= value.saturating_add(margin))
         }
     }
+}
+
+/// Within one percent: how a planted fault reads equality.
+fn is_near(wanted: &Decimal, low: Option<Exact>, high: Option<Exact>) -> bool {
+    let value = wanted.value();
+    let margin = value.abs() / Exact::ONE_HUNDRED;
+    low.is_some_and(|low| low >= value.saturating_sub(margin))
+        && high.is_some_and(|high| high <= value.saturating_add(margin))
 }
 
 fn within(wanted: &Decimal, low: Option<Exact>, high: Option<Exact>) -> bool {

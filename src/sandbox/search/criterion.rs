@@ -5,10 +5,10 @@ use super::super::index::{Postings, Rows, supported};
 use super::super::outcome::Refusal;
 use super::super::term::Term;
 use super::super::turn::Turn;
-use super::value;
+use super::{flaw, value};
 use crate::fhir::Key;
 use crate::fhir::definitions::{ParameterKind, SearchParameter};
-use crate::fhir::query::{Criterion, Modifier, Query, Subject, composite_parts};
+use crate::fhir::query::{Criterion, Modifier, Query, ReferenceValue, Subject, composite_parts};
 
 /// Parameters that the fault `filter-ignored` no longer applies.
 const UNFILTERED: [&str; 2] = ["gender", "status"];
@@ -58,23 +58,65 @@ fn plain(
         });
     }
     let mut found = Rows::new();
-    for text in &criterion.values {
+    for text in with_stopped(turn, parameter, criterion) {
         found.extend(value::find(
             turn,
             postings,
             parameter,
             criterion.modifier.as_ref(),
-            text,
+            &text,
         )?);
     }
     if criterion.modifier != Some(Modifier::Not) {
+        found.extend(compartments(turn, name, parameter, criterion));
         return Ok(found);
     }
-    let others = &turn.index.living(name) - &found;
+    let mut others = &turn.index.living(name) - &found;
+    if turn.server.has(Fault::NotFindsDeleted) {
+        others.extend(turn.index.deleted(name));
+    }
     Ok(match turn.server.has(Fault::NotOmitsMissing) {
         true => &others & postings.present(),
         false => others,
     })
+}
+
+/// The alternatives; the planted fault of taking what was stopped for active adds to them.
+fn with_stopped(
+    turn: &Turn<'_>,
+    parameter: &SearchParameter,
+    criterion: &Criterion,
+) -> Vec<String> {
+    let mut values = criterion.values.clone();
+    let asks = parameter.code == "status" && values.iter().any(|value| value == "active");
+    if asks && turn.server.has(Fault::StoppedAsActive) {
+        values.extend(["stopped", "cancelled"].map(str::to_owned));
+    }
+    values
+}
+
+/// The compartments of the patients that `subject` names: only a planted fault adds them.
+fn compartments(
+    turn: &Turn<'_>,
+    name: &str,
+    parameter: &SearchParameter,
+    criterion: &Criterion,
+) -> Rows {
+    if parameter.code != "subject" || !turn.server.has(Fault::SubjectByCompartment) {
+        return Rows::new();
+    }
+    let patients = criterion
+        .values
+        .iter()
+        .filter_map(|value| match ReferenceValue::parse(value) {
+            Ok(ReferenceValue::Relative {
+                resource_type, id, ..
+            }) if resource_type == "Patient" => Some(Key::new(resource_type, id)),
+            _ => None,
+        });
+    patients
+        .flat_map(|patient| super::in_compartment(turn, name, &patient))
+        .collect()
 }
 
 /// Rows with an element on which all parts of an alternative hold.
@@ -91,8 +133,15 @@ fn composite(
         .iter()
         .find(|indexed| indexed.parameter.code == parameter.code)
         .map_or(&[][..], |indexed| indexed.parts.as_slice());
+    let reads = |kind| parts.iter().all(|part| part.parameter.kind != kind);
+    if turn.server.has(Fault::CompositeReferenceUnread) && !reads(ParameterKind::Reference)
+        || turn.server.has(Fault::CompositeDateUnread) && !reads(ParameterKind::Date)
+    {
+        return Ok(Rows::new());
+    }
     let mut found = Rows::new();
     for value in &criterion.values {
+        let crosses = turn.server.strikes(Fault::CompositeAcrossElements, value);
         let mut elements: Option<Rows> = None;
         for (position, (part, text)) in parts.iter().zip(composite_parts(value)).enumerate() {
             let text = value::plain_if_unescaped(part.parameter.kind, text);
@@ -100,12 +149,20 @@ fn composite(
                 Some(postings) => value::find(turn, postings, part.parameter, None, &text)?,
                 None => Rows::new(),
             };
+            let matching = match crosses {
+                true => index.rows_of(&matching),
+                false => matching,
+            };
             elements = Some(match elements {
                 Some(elements) => &elements & &matching,
                 None => matching,
             });
         }
-        found.extend(index.rows_of(&elements.unwrap_or_default()));
+        let elements = elements.unwrap_or_default();
+        found.extend(match crosses {
+            true => elements,
+            false => index.rows_of(&elements),
+        });
     }
     Ok(found)
 }
@@ -122,7 +179,21 @@ fn chain(
     };
     let mut found = Rows::new();
     for (target, rest) in branches {
-        for row in evaluate(turn, target, rest)? {
+        let mut rest = rest.clone();
+        match &rest.modifier {
+            Some(Modifier::Missing) if turn.server.has(Fault::ChainMissingCrashes) => {
+                return Err(flaw::crash());
+            }
+            Some(
+                Modifier::Not
+                | Modifier::Exact
+                | Modifier::Contains
+                | Modifier::Above
+                | Modifier::Below,
+            ) if turn.server.has(Fault::ChainModifierDropped) => rest.modifier = None,
+            _ => {}
+        }
+        for row in evaluate(turn, target, &rest)? {
             if let Some(version) = turn.index.version(target, row) {
                 found.extend(postings.exactly(&Term::Local(version.key.clone())));
             }
@@ -139,16 +210,26 @@ fn has(
     reference: &SearchParameter,
     rest: &Criterion,
 ) -> Result<Rows, Refusal> {
-    let Some(postings) = turn.index.postings(resource_type, &reference.code) else {
-        return Ok(Rows::new());
+    let nothing = Postings::default();
+    let postings = turn
+        .index
+        .postings(resource_type, &reference.code)
+        .unwrap_or(&nothing);
+    let is_id = matches!(rest.subject, Subject::Parameter(parameter) if parameter.code == "_id");
+    let referring = match is_id && turn.server.has(Fault::HasIdIgnored) {
+        true => turn.index.living(resource_type),
+        false => evaluate(turn, resource_type, rest)?,
     };
-    let referring = evaluate(turn, resource_type, rest)?;
-    Ok(referring
+    let found: Rows = referring
         .into_iter()
         .flat_map(|row| postings.terms_of(row))
         .filter_map(|term| local(term, name))
         .filter_map(|key| turn.index.row(key))
-        .collect())
+        .collect();
+    if found.is_empty() && turn.server.has(Fault::HasNothingCrashes) {
+        return Err(flaw::crash());
+    }
+    Ok(found)
 }
 
 fn local<'a>(term: &'a Term, name: &str) -> Option<&'a Key> {

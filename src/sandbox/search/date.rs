@@ -7,22 +7,34 @@ use super::super::term::Term;
 use super::super::turn::Turn;
 use super::value::malformed;
 use crate::fhir::datatype::{Interval, interval};
+use crate::fhir::definitions::SearchParameter;
 use crate::fhir::query::{DateValue, Prefix};
 
 /// Width of `ap` as a share of the distance to now, as R4 suggests.
 const APPROXIMATELY: i128 = 10;
 
 /// Rows that have a date in the relation that the prefix names. Dates without a zone are read in UTC.
-pub fn find(turn: &Turn<'_>, postings: &Postings, value: &str) -> Result<Rows, Refusal> {
+pub fn find(
+    turn: &Turn<'_>,
+    postings: &Postings,
+    parameter: &SearchParameter,
+    value: &str,
+) -> Result<Rows, Refusal> {
     let wanted = DateValue::parse(value).map_err(malformed)?;
     let range = interval(&wanted.text, 0)
         .ok_or_else(|| malformed("is not a date that exists".to_owned()))?;
     let excludes = turn.server.has(Fault::GeExcludesDay);
+    let is_updated = parameter.code == "_lastUpdated";
+    let includes = is_updated && turn.server.has(Fault::LastUpdatedGtAsGe);
     let prefix = match wanted.prefix {
         Prefix::Ge if excludes => Prefix::Gt,
         Prefix::Le if excludes => Prefix::Lt,
+        Prefix::Gt if includes => Prefix::Ge,
+        Prefix::Lt if includes => Prefix::Le,
         prefix => prefix,
     };
+    let overlaps = turn.server.strikes(Fault::DateEqOverlaps, value);
+    let reverses = turn.server.strikes(Fault::DateEqReversed, value);
     let now = turn.server.clock().now().as_nanosecond();
     Ok(postings.select(|term| match term {
         Term::Span { start, end } => {
@@ -30,7 +42,12 @@ pub fn find(turn: &Turn<'_>, postings: &Postings, value: &str) -> Result<Rows, R
                 start: *start,
                 end: *end,
             };
-            holds(prefix, &range, &target, now)
+            match prefix {
+                Prefix::Eq if overlaps => range.overlaps(&target),
+                Prefix::Ne if overlaps => !range.overlaps(&target),
+                Prefix::Eq if reverses => target.contains(&range),
+                prefix => holds(prefix, &range, &target, now),
+            }
         }
         _ => false,
     }))

@@ -4,13 +4,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::super::index::{Index, is_supported, supported};
+use super::super::defect::Fault;
+use super::super::index::{is_nested, is_supported, supported};
 use super::super::outcome::Refusal;
 use super::super::store::Version;
 use super::super::term::Term;
 use super::super::turn::Turn;
+use super::flaw;
 use crate::fhir::Key;
-use crate::fhir::definitions::ParameterKind;
+use crate::fhir::definitions::{ParameterKind, search_parameter};
 use crate::fhir::query::{Include, Shape};
 
 /// Most resources that are included with one page; more is a refusal, not a silent cut.
@@ -18,6 +20,9 @@ pub const INCLUDE_LIMIT: usize = 2_000;
 
 /// Rounds of `:iterate`; a graph that is deeper is not followed further.
 const ROUNDS: usize = 16;
+
+/// How many included resources the fault `include-limit-crashes` cannot bear.
+const CRASHES_AT: usize = 5;
 
 /// True if the parameter of an include is a reference that the server indexes.
 pub fn is_supported_include(include: &Include) -> bool {
@@ -42,10 +47,14 @@ pub fn included(
     let mut known: BTreeSet<Key> = page.iter().map(|version| version.key.clone()).collect();
     let mut found: Vec<Arc<Version>> = Vec::new();
     let mut front: Vec<Arc<Version>> = page.to_vec();
-    for round in 0..ROUNDS {
+    let rounds = match turn.server.has(Fault::IncludeIteratesOnce) {
+        true => 2,
+        false => ROUNDS,
+    };
+    for round in 0..rounds {
         let mut next = Vec::new();
-        for (include, reverse) in steps(shape, round > 0) {
-            for key in follow(&turn.index, include, reverse, &front) {
+        for (include, reverse) in steps(turn, shape, round > 0) {
+            for key in follow(turn, include, reverse, &front) {
                 let Some(version) = turn.store.living(&key) else {
                     continue;
                 };
@@ -65,27 +74,35 @@ pub fn included(
         }
         front = next;
     }
+    if found.len() == CRASHES_AT && turn.server.has(Fault::IncludeLimitCrashes) {
+        return Err(flaw::crash());
+    }
     Ok(found)
 }
 
 /// All includes on the matches, then only those that iterate.
-fn steps(shape: &Shape, again: bool) -> impl Iterator<Item = (&Include, bool)> {
+fn steps<'a>(
+    turn: &Turn<'_>,
+    shape: &'a Shape,
+    again: bool,
+) -> impl Iterator<Item = (&'a Include, bool)> {
+    let forward_only = again && turn.server.has(Fault::RevincludeNotIterated);
     let forward = shape.include.iter().map(|include| (include, false));
     let backward = shape.revinclude.iter().map(|include| (include, true));
-    forward
-        .chain(backward)
-        .filter(move |(include, _)| !again || include.iterate)
+    forward.chain(backward).filter(move |(include, reverse)| {
+        (!again || include.iterate) && !(forward_only && *reverse)
+    })
 }
 
-fn follow(index: &Index, include: &Include, reverse: bool, front: &[Arc<Version>]) -> Vec<Key> {
+fn follow(turn: &Turn<'_>, include: &Include, reverse: bool, front: &[Arc<Version>]) -> Vec<Key> {
     match reverse {
         false => front
             .iter()
-            .flat_map(|version| targets(index, include, version))
+            .flat_map(|version| targets(turn, include, version))
             .collect(),
         true => front
             .iter()
-            .flat_map(|version| referring(index, include, version))
+            .flat_map(|version| referring(turn, include, version))
             .collect(),
     }
 }
@@ -101,7 +118,12 @@ fn codes<'a>(include: &'a Include, source: &str) -> Vec<&'a str> {
         .collect()
 }
 
-fn targets(index: &Index, include: &Include, version: &Version) -> Vec<Key> {
+fn is_deep(name: &str, code: &str) -> bool {
+    search_parameter(name, code).is_some_and(is_nested)
+}
+
+fn targets(turn: &Turn<'_>, include: &Include, version: &Version) -> Vec<Key> {
+    let index = &turn.index;
     let name = version.key.resource_type.as_str();
     if include.source != "*" && include.source != name {
         return Vec::new();
@@ -115,8 +137,10 @@ fn targets(index: &Index, include: &Include, version: &Version) -> Vec<Key> {
             .as_ref()
             .is_none_or(|target| *target == key.resource_type)
     };
+    let misses = turn.server.has(Fault::NestedIncludeMisses);
     codes(include, name)
         .into_iter()
+        .filter(|code| !(misses && is_deep(name, code)))
         .filter_map(|code| index.postings(name, code))
         .flat_map(|postings| postings.terms_of(row))
         .filter_map(|term| match term {
@@ -128,7 +152,8 @@ fn targets(index: &Index, include: &Include, version: &Version) -> Vec<Key> {
         .collect()
 }
 
-fn referring(index: &Index, include: &Include, version: &Version) -> Vec<Key> {
+fn referring(turn: &Turn<'_>, include: &Include, version: &Version) -> Vec<Key> {
+    let index = &turn.index;
     let other_target = include
         .target
         .as_ref()
@@ -138,6 +163,7 @@ fn referring(index: &Index, include: &Include, version: &Version) -> Vec<Key> {
     }
     let sources: Vec<&str> = match include.source.as_str() {
         "*" => index.types().collect(),
+        _ if turn.server.has(Fault::RevincludeAnyType) => index.types().collect(),
         source => vec![source],
     };
     let wanted = Term::Local(version.key.clone());

@@ -4,6 +4,7 @@
 mod amount;
 mod criterion;
 mod date;
+mod flaw;
 mod include;
 mod order;
 mod reference;
@@ -20,13 +21,14 @@ use super::negotiate::is_strict;
 use super::outcome::Refusal;
 use super::page::{self, CURSOR, Content, Snapshot};
 use super::router::Route;
+use super::server::Server;
 use super::store::Version;
 use super::subset::Subset;
 use super::term::Term;
 use super::turn::{Call, Reply, Turn};
 use crate::fhir::Key;
 use crate::fhir::definitions::patient_compartment;
-use crate::fhir::query::{Criterion, Query, Shape, Subject};
+use crate::fhir::query::{Criterion, Query, Shape, Subject, encode_pairs};
 
 type Pairs = Vec<(String, String)>;
 
@@ -43,51 +45,91 @@ pub fn search(
     }
     let facade = turn.server.facade();
     let strict = facade.is_some() || is_strict(&call.headers);
-    let (mut query, mut used) = understood(name, &pairs, strict)?;
+    let (mut query, mut used) = understood(turn.server, name, &pairs, strict)?;
     if let Some(facade) = facade {
         facade.check_search(name, &query)?;
     }
+    flaw::refuse(turn.server, &query)?;
+    flaw::forget(turn.server, call, &mut query);
+    let path = path_of(&call.route, name);
+    let search = format!("{path}?{}", encode_pairs(&used));
     let now = turn.server.clock().elapsed();
+    if turn.server.has(Fault::SearchCached)
+        && let Some(found) = turn.memory.recall(&search, now)
+    {
+        return page::first(turn, found);
+    }
     turn.index.catch_up(now);
-    let mut rows = matching(turn, name, &query)?;
-    if let Some(patient) = patient {
-        rows = &rows & &in_compartment(turn, name, patient);
+    let mut matches = matches(turn, name, patient, &query)?;
+    if turn.server.has(Fault::SearchCacheRace) {
+        flaw::race(turn, &search, &mut matches);
     }
-    let sort = if turn.server.has(Fault::SortIgnored) {
-        Vec::new()
-    } else {
-        query.shape.sort.clone()
-    };
-    let mut ordered = order::ordered(&turn.index, name, &rows, &sort);
-    if turn.server.has(Fault::OrDuplicates) {
-        ordered = criterion::with_duplicates(turn, name, &query, ordered)?;
-    }
-    let matches: Vec<Arc<Version>> = ordered
-        .into_iter()
-        .filter_map(|row| turn.index.version(name, row).cloned())
-        .collect();
     let counts_only = query.shape.summary.as_deref() == Some("count");
-    let asked = if counts_only {
-        Some(0)
-    } else {
-        query.shape.count
+    let asked = match counts_only {
+        true => Some(0),
+        false => flaw::count(turn.server, query.shape.count),
     };
     let count = page::size(turn.server, asked);
     // The self link says what was done: a count above the limit was cut.
     for (_, value) in used.iter_mut().filter(|(name, _)| name == "_count") {
         *value = page::size(turn.server, query.shape.count).to_string();
     }
-    let total = wants_total(turn, &query.shape, count).then_some(matches.len() as u64);
+    let total = flaw::total(turn, name, &query, &matches);
+    let total = wants_total(turn, &query.shape, count).then_some(total);
     query.shape.format = None;
     let snapshot = Snapshot {
-        path: path_of(&call.route, name),
+        path,
         used,
         total,
         count,
         matches,
         content: Content::Search(Box::new(query.shape)),
     };
+    let snapshot = Arc::new(snapshot);
+    if turn.server.has(Fault::SearchCached) {
+        turn.memory.keep(search, now, Arc::clone(&snapshot));
+    }
     page::first(turn, snapshot)
+}
+
+/// What matches a query in the order that it asks for, within the compartment of a patient if one is named.
+fn matches(
+    turn: &Turn<'_>,
+    name: &str,
+    patient: Option<&Key>,
+    query: &Query,
+) -> Result<Vec<Arc<Version>>, Refusal> {
+    let mut rows = matching(turn, name, query)?;
+    if let Some(patient) = patient {
+        rows = &rows & &in_compartment(turn, name, patient);
+    }
+    let sort = flaw::sort(turn.server, &query.shape);
+    let mut ordered = order::ordered(&turn.index, name, &rows, &sort);
+    if turn.server.has(Fault::OrDuplicates) {
+        ordered = criterion::with_duplicates(turn, name, query, ordered)?;
+    }
+    let ordered = flaw::found(turn, name, query, ordered)?;
+    Ok(ordered
+        .into_iter()
+        .filter_map(|row| turn.index.version(name, row).cloned())
+        .collect())
+}
+
+/// What the search behind a snapshot finds now: only planted faults ask. `None` for an operation.
+pub fn anew(
+    turn: &mut Turn<'_>,
+    snapshot: &Snapshot,
+) -> Result<Option<Vec<Arc<Version>>>, Refusal> {
+    let parts: Vec<&str> = snapshot.path.split('/').collect();
+    let (name, patient) = match parts.as_slice() {
+        [name] => (*name, None),
+        [kind, id, name] if !name.starts_with('$') => (*name, Some(Key::new(*kind, *id))),
+        _ => return Ok(None),
+    };
+    let (query, _) = understood(turn.server, name, &snapshot.used, false)?;
+    let now = turn.server.clock().elapsed();
+    turn.index.catch_up(now);
+    matches(turn, name, patient.as_ref(), &query).map(Some)
 }
 
 fn path_of(route: &Route, name: &str) -> String {
@@ -121,7 +163,7 @@ fn wants_total(turn: &Turn<'_>, shape: &Shape, count: usize) -> bool {
 
 /// The living resources that match all of the pairs; nothing may be unknown.
 pub fn find(turn: &mut Turn<'_>, name: &str, pairs: &Pairs) -> Result<Vec<Arc<Version>>, Refusal> {
-    let (query, _) = understood(name, pairs, true)?;
+    let (query, _) = understood(turn.server, name, pairs, true)?;
     if query.criteria.is_empty() {
         return Err(Refusal::precondition(
             "a conditional request needs criteria",
@@ -142,7 +184,7 @@ pub fn record(
     patient: Option<&Key>,
     pairs: &[(String, String)],
 ) -> Result<Vec<Arc<Version>>, Refusal> {
-    let (query, _) = understood(name, &pairs.to_vec(), true)?;
+    let (query, _) = understood(turn.server, name, &pairs.to_vec(), true)?;
     let mut rows = matching(turn, name, &query)?;
     if let Some(patient) = patient {
         rows = &rows & &in_compartment(turn, name, patient);
@@ -154,19 +196,38 @@ pub fn record(
 }
 
 /// The query without what the server does not know, and the pairs that remain: ignored if lenient, refused if strict.
-fn understood(name: &str, pairs: &Pairs, strict: bool) -> Result<(Query, Pairs), Refusal> {
+fn understood(
+    server: &Server,
+    name: &str,
+    pairs: &Pairs,
+    strict: bool,
+) -> Result<(Query, Pairs), Refusal> {
     let mut ignored = Vec::new();
     let mut used = Vec::new();
     let mut kept = Vec::new();
-    for pair in pairs {
-        let alone = parse(name, std::slice::from_ref(pair))?;
+    for given in pairs {
+        let pair = flaw::read(server, name, given);
+        let alone = match parse(name, std::slice::from_ref(&pair)) {
+            Err(_) if flaw::skips(server, name, &pair) => {
+                used.push(given.clone());
+                continue;
+            }
+            parsed => parsed?,
+        };
         match unsupported(name, &alone) {
-            Some(what) => ignored.push(what),
+            Some(what) => {
+                if flaw::claims(server, &alone) {
+                    used.push(given.clone());
+                }
+                if !flaw::drops(server, &alone) {
+                    ignored.push(what);
+                }
+            }
             None => {
                 if !matches!(pair.0.as_str(), "_format" | "_pretty") {
-                    used.push(pair.clone());
+                    used.push(given.clone());
                 }
-                kept.push(pair.clone());
+                kept.push(pair);
             }
         }
     }
@@ -176,7 +237,10 @@ fn understood(name: &str, pairs: &Pairs, strict: bool) -> Result<(Query, Pairs),
             "not-supported",
             format!("the parameter {what} is not supported for {name}"),
         )),
-        _ => Ok((parse(name, &kept)?, used)),
+        unknown => {
+            kept.extend(flaw::instead(server, unknown));
+            Ok((parse(name, &kept)?, used))
+        }
     }
 }
 
@@ -238,8 +302,11 @@ fn is_known(name: &str, criterion: &Criterion) -> bool {
 
 fn matching(turn: &Turn<'_>, name: &str, query: &Query) -> Result<Rows, Refusal> {
     let mut rows: Option<Rows> = None;
-    for criterion in &query.criteria {
-        let found = criterion::evaluate(turn, name, criterion)?;
+    for (position, criterion) in query.criteria.iter().enumerate() {
+        let found = match flaw::overlooks(turn.server, position, criterion) {
+            true => Rows::new(),
+            false => criterion::evaluate(turn, name, criterion)?,
+        };
         rows = Some(match rows {
             Some(rows) => &rows & &found,
             None => found,
@@ -281,10 +348,14 @@ pub fn entries(
     Ok(matches
         .chain(included)
         .map(|(version, mode)| {
-            let resource = version.resource.as_ref().unwrap_or(&Value::Null);
+            let resource = match &version.resource {
+                Some(resource) => subset.apply(resource),
+                // No search finds a deleted resource, unless a fault makes it.
+                None => json!({ "resourceType": version.key.resource_type, "id": version.key.id }),
+            };
             json!({
                 "fullUrl": format!("{}/{}", turn.server.base(), version.key),
-                "resource": subset.apply(resource),
+                "resource": resource,
                 "search": { "mode": mode },
             })
         })

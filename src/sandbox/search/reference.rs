@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::defect::Fault;
 use super::super::index::{Postings, Rows};
 use super::super::outcome::Refusal;
 use super::super::term::{self, Term};
@@ -26,7 +27,15 @@ pub fn find(
     };
     let fits = |name: &str| wanted.is_none_or(|wanted| wanted == name);
     match ReferenceValue::parse(value).map_err(malformed)? {
-        ReferenceValue::Id(id) => by_id(postings, parameter, wanted, &id),
+        ReferenceValue::Id(id) => by_id(turn, postings, parameter, wanted, &id),
+        ReferenceValue::Relative {
+            resource_type, id, ..
+        } if fits(&resource_type) && turn.server.strikes(Fault::ReferenceByPrefix, &id) => {
+            Ok(postings.select(|term| match term {
+                Term::Local(key) => key.resource_type == resource_type && key.id.starts_with(&id),
+                _ => false,
+            }))
+        }
         ReferenceValue::Relative {
             resource_type, id, ..
         } if fits(&resource_type) => {
@@ -43,6 +52,7 @@ pub fn find(
 
 /// A bare id may name resources of several types; R4 asks to refuse that rather than to guess.
 fn by_id(
+    turn: &Turn<'_>,
     postings: &Postings,
     parameter: &SearchParameter,
     wanted: Option<&str>,
@@ -60,6 +70,10 @@ fn by_id(
             _ => None,
         })
         .collect();
+    if types.len() > 1 && turn.server.has(Fault::AmbiguousIdFirstType) {
+        let first = types.first().copied().unwrap_or_default();
+        return Ok(postings.exactly(&Term::Local(Key::new(first, id))));
+    }
     if types.len() > 1 {
         return Err(Refusal::new(
             400,

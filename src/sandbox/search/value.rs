@@ -1,7 +1,8 @@
 //! One value of a criterion against the postings of its parameter: strings, tokens and uris here, other kinds in their
 //! own files. <http://hl7.org/fhir/R4/search.html#ptypes>
 
-use super::super::fold::{fold, fold_case};
+use super::super::defect::Fault;
+use super::super::fold::{fold, fold_ascii, fold_case};
 use super::super::index::{Postings, Rows};
 use super::super::outcome::Refusal;
 use super::super::term::Term;
@@ -19,10 +20,10 @@ pub fn find(
     value: &str,
 ) -> Result<Rows, Refusal> {
     match (parameter.kind, modifier) {
-        (ParameterKind::String, None) => Ok(starts_with(postings, value)),
-        (ParameterKind::String, Some(Modifier::Contains)) => Ok(contains(postings, value)),
+        (ParameterKind::String, None) => Ok(starts_with(turn, postings, value)),
+        (ParameterKind::String, Some(Modifier::Contains)) => Ok(contains(turn, postings, value)),
         (ParameterKind::String, Some(Modifier::Exact)) => Ok(exact(postings, value)),
-        (ParameterKind::Token, None | Some(Modifier::Not)) => token(postings, value),
+        (ParameterKind::Token, None | Some(Modifier::Not)) => token(turn, postings, value),
         (ParameterKind::Token, Some(Modifier::OfType)) => of_type(postings, value),
         (ParameterKind::Uri, None) => Ok(postings.exactly(&Term::Uri(value.to_owned()))),
         (ParameterKind::Uri, Some(Modifier::Below)) => Ok(below(postings, value)),
@@ -30,10 +31,10 @@ pub fn find(
         (ParameterKind::Reference, None | Some(Modifier::Type(_))) => {
             reference::find(turn, postings, parameter, modifier, value)
         }
-        (ParameterKind::Reference, Some(Modifier::Identifier)) => logical(postings, value),
-        (ParameterKind::Date, None) => date::find(turn, postings, value),
+        (ParameterKind::Reference, Some(Modifier::Identifier)) => logical(turn, postings, value),
+        (ParameterKind::Date, None) => date::find(turn, postings, parameter, value),
         (ParameterKind::Number, None) => amount::number(postings, value),
-        (ParameterKind::Quantity, None) => amount::quantity(postings, value),
+        (ParameterKind::Quantity, None) => amount::quantity(turn, postings, value),
         _ => Err(Refusal::new(
             400,
             "not-supported",
@@ -57,8 +58,20 @@ pub(super) fn malformed(message: String) -> Refusal {
     Refusal::new(400, "value", format!("a value {message}"))
 }
 
-fn starts_with(postings: &Postings, value: &str) -> Rows {
-    let prefix = fold(value);
+/// A search value as the index has texts.
+fn folded(turn: &Turn<'_>, value: &str) -> String {
+    match turn.server.strikes(Fault::AsciiCaseOnly, value) {
+        true => fold_ascii(value),
+        false => fold(value),
+    }
+}
+
+fn starts_with(turn: &Turn<'_>, postings: &Postings, value: &str) -> Rows {
+    if turn.server.strikes(Fault::StringCaseSensitive, value) {
+        return postings
+            .select(|term| matches!(term, Term::Text { exact, .. } if exact.starts_with(value)));
+    }
+    let prefix = folded(turn, value);
     if prefix.is_empty() {
         // Nothing but punctuation: folding would make it match everything.
         let prefix = fold_case(value);
@@ -75,8 +88,8 @@ fn starts_with(postings: &Postings, value: &str) -> Rows {
     postings.scan(&low, within, |_| true)
 }
 
-fn contains(postings: &Postings, value: &str) -> Rows {
-    let part = fold(value);
+fn contains(turn: &Turn<'_>, postings: &Postings, value: &str) -> Rows {
+    let part = folded(turn, value);
     let plain = fold_case(value);
     postings.select(|term| match term {
         Term::Text { exact, .. } if part.is_empty() => fold_case(exact).contains(&plain),
@@ -92,12 +105,19 @@ fn exact(postings: &Postings, value: &str) -> Rows {
     })
 }
 
-fn token(postings: &Postings, value: &str) -> Result<Rows, Refusal> {
+fn token(turn: &Turn<'_>, postings: &Postings, value: &str) -> Result<Rows, Refusal> {
     let wanted = TokenValue::parse(value).map_err(malformed)?;
     let Some(code) = wanted.code else {
         let system = wanted.system.unwrap_or_default();
         return Ok(postings.select(|term| is_of_system(term, &system)));
     };
+    let has_system = |known: &String| wanted.system.as_ref().is_none_or(|wanted| wanted == known);
+    if turn.server.strikes(Fault::TokenAccentsFolded, value) {
+        let plain = fold(&code);
+        return Ok(postings.select(|term| {
+            matches!(term, Term::Token { code, system, .. } if fold(code) == plain && has_system(system))
+        }));
+    }
     let folded = fold_case(&code);
     let low = Term::Token {
         folded: folded.clone(),
@@ -117,7 +137,7 @@ fn token(postings: &Postings, value: &str) -> Result<Rows, Refusal> {
         else {
             return false;
         };
-        (!strict || *known == code) && wanted.system.as_ref().is_none_or(|wanted| wanted == system)
+        (!strict || *known == code) && has_system(system)
     }))
 }
 
@@ -135,8 +155,11 @@ fn of_type(postings: &Postings, value: &str) -> Result<Rows, Refusal> {
 }
 
 /// `:identifier`: the identifier inside a reference.
-fn logical(postings: &Postings, value: &str) -> Result<Rows, Refusal> {
+fn logical(turn: &Turn<'_>, postings: &Postings, value: &str) -> Result<Rows, Refusal> {
     let wanted = TokenValue::parse(value).map_err(malformed)?;
+    if turn.server.has(Fault::IdentifierAsType) {
+        return Ok(Rows::new());
+    }
     let code = wanted.code.as_deref().map(fold_case);
     Ok(postings.select(|term| {
         let Term::Logical { folded, system } = term else {

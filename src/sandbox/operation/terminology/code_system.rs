@@ -52,10 +52,36 @@ impl<'a> CodeSystem<'a> {
         })
     }
 
+    /// True if a code has a designation that does not say its language.
+    pub fn has_designation_without_language(&self, code: &str) -> bool {
+        let concepts = self.concepts().into_iter();
+        let designations = concepts
+            .filter(|(found, _)| *found == code)
+            .filter_map(|(_, concept)| concept.get("designation")?.as_array());
+        designations
+            .flatten()
+            .any(|designation| designation.get("language").is_none())
+    }
+
     /// All concepts as codings, in order.
     pub fn members(&self) -> Vec<Coding> {
-        let concepts = self.concepts().into_iter();
+        self.codings(self.concepts())
+    }
+
+    /// The concepts of the top level as codings, in order.
+    pub fn top(&self) -> Vec<Coding> {
+        let list = self.0.get("concept").and_then(Value::as_array);
+        let concepts = list.into_iter().flatten();
+        self.codings(
+            concepts
+                .filter_map(|concept| Some((concept.get("code")?.as_str()?, concept)))
+                .collect(),
+        )
+    }
+
+    fn codings(&self, concepts: Vec<(&'a str, &'a Value)>) -> Vec<Coding> {
         concepts
+            .into_iter()
             .map(|(code, concept)| {
                 let mut coding = Coding::new(self.url().map(str::to_owned), Some(code.to_owned()));
                 let display = concept.get("display").and_then(Value::as_str);

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::super::super::defect::Fault;
 use super::super::super::outcome::Refusal;
 use super::super::super::turn::Turn;
 use super::canonical;
@@ -104,6 +105,9 @@ fn composed(turn: &mut Turn<'_>, value_set: &Value, depth: usize) -> Result<Vec<
             }
         }
     }
+    if turn.server.has(Fault::ExpandIgnoresExclude) {
+        return Ok(found);
+    }
     for exclude in parts("exclude") {
         let out = set(turn, &exclude, depth)?;
         found.retain(|coding| !out.iter().any(|other| other.is_same(coding)));
@@ -152,7 +156,10 @@ fn of_system(turn: &mut Turn<'_>, part: &Value, system: &str) -> Result<Vec<Codi
     }
     let resource = canonical(turn, "CodeSystem", system)?;
     let code_system = CodeSystem::new(&resource);
-    let mut codings = code_system.members();
+    let mut codings = match turn.server.has(Fault::ExpandTopLevelOnly) {
+        true => code_system.top(),
+        false => code_system.members(),
+    };
     for filter in list("filter").into_iter().flatten() {
         let text = |member: &str| filter.get(member).and_then(Value::as_str);
         let (Some("concept"), Some("is-a"), Some(value)) =

@@ -19,6 +19,7 @@ use super::super::turn::{Call, Reply, Turn};
 use super::input::{Input, missing};
 use crate::fhir::bundle;
 use crate::fhir::resource::resource_type;
+use crate::http::message::Method;
 
 /// CodeSystems and ValueSets that are known from the start: a Bundle.
 static FIXTURE: &str = include_str!("../../../../fixtures/sandbox/terminology.json");
@@ -96,6 +97,11 @@ pub fn lookup(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusal> {
     };
     let resource = canonical(turn, "CodeSystem", &system)?;
     let code_system = CodeSystem::new(&resource);
+    let crashes = turn.server.has(Fault::LookupDesignationCrashes);
+    if crashes && code_system.has_designation_without_language(&code) {
+        let message = "the language of a designation could not be read";
+        return Err(Refusal::new(500, "exception", message));
+    }
     let display = match code_system.display(&code) {
         Some(display) => display.to_owned(),
         None if turn.server.has(Fault::LookupInvents) => code,
@@ -143,16 +149,28 @@ pub fn expand(turn: &mut Turn<'_>, call: &Call, place: &Place) -> Result<Reply, 
     let mut members = expansion::members(turn, &value_set)?;
     let filter = input.text("filter").map(|filter| filter.to_lowercase());
     let filter = filter.filter(|_| !turn.server.has(Fault::ExpandIgnoresFilter));
+    let (mut offset, mut count) = (input.number("offset")?, input.number("count")?);
+    if turn.server.has(Fault::ExpandIgnoresPaging)
+        || call.method == Method::Post && turn.server.has(Fault::ExpandPostIgnoresPaging)
+    {
+        (offset, count) = (None, None);
+    }
+    let part = |members: Vec<Coding>| -> Vec<Coding> {
+        let rest = members.into_iter().skip(offset.unwrap_or(0));
+        rest.take(count.unwrap_or(usize::MAX)).collect()
+    };
+    let cuts_first = turn.server.has(Fault::ExpandFiltersPage);
+    if cuts_first {
+        members = part(members);
+    }
     if let Some(filter) = filter {
         members.retain(|member| member.shows(&filter));
     }
-    let (offset, count) = (input.number("offset")?, input.number("count")?);
     let total = members.len();
-    let shown = members.iter().skip(offset.unwrap_or(0));
-    let shown: Vec<Value> = shown
-        .take(count.unwrap_or(usize::MAX))
-        .map(Coding::to_json)
-        .collect();
+    if !cuts_first {
+        members = part(members);
+    }
+    let shown: Vec<Value> = members.iter().map(Coding::to_json).collect();
     let mut expansion = json!({
         "timestamp": instant_text(turn.server.clock().now()),
         "total": total,

@@ -1,0 +1,88 @@
+//! Faults that can be planted: terminology.
+
+use super::{ALWAYS, Defect, Fault};
+
+/// In alphabetical order.
+pub(super) static DEFECTS: &[Defect] = &[
+    Defect {
+        id: "expand-filters-page",
+        title: "$expand filters the page, not the whole",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/1946",
+        class: "terminology",
+        effect: "offset and count of $expand are applied before filter",
+        strengths: ALWAYS,
+        fault: Fault::ExpandFiltersPage,
+    },
+    Defect {
+        id: "expand-ignores-exclude",
+        title: "$expand ignores exclude",
+        provenance: "https://github.com/HealthIntersections/FHIRsmith/issues/156",
+        class: "terminology",
+        effect: "an expansion holds what compose.exclude takes out",
+        strengths: ALWAYS,
+        fault: Fault::ExpandIgnoresExclude,
+    },
+    Defect {
+        id: "expand-ignores-filter",
+        title: "$expand ignores its filter",
+        provenance: "http://hl7.org/fhir/R4/valueset-operation-expand.html",
+        class: "terminology",
+        effect: "an expansion holds codes that do not match the filter",
+        strengths: ALWAYS,
+        fault: Fault::ExpandIgnoresFilter,
+    },
+    Defect {
+        id: "expand-ignores-paging",
+        title: "$expand ignores offset and count",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/7049",
+        class: "terminology",
+        effect: "an expansion is returned whole whatever offset and count say",
+        strengths: ALWAYS,
+        fault: Fault::ExpandIgnoresPaging,
+    },
+    Defect {
+        id: "expand-post-ignores-paging",
+        title: "$expand by POST ignores offset and count",
+        provenance: "https://github.com/HealthIntersections/FHIRsmith/issues/139",
+        class: "terminology",
+        effect: "an $expand by POST returns the whole expansion whatever offset and count say",
+        strengths: ALWAYS,
+        fault: Fault::ExpandPostIgnoresPaging,
+    },
+    Defect {
+        id: "expand-top-level-only",
+        title: "$expand leaves out what lies below",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/5460",
+        class: "terminology",
+        effect: "an expansion of a whole code system holds its top level only",
+        strengths: ALWAYS,
+        fault: Fault::ExpandTopLevelOnly,
+    },
+    Defect {
+        id: "lookup-designation-crashes",
+        title: "$lookup crashes at a designation without a language",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/5512",
+        class: "terminology",
+        effect: "a $lookup of a concept with a designation that has no language is answered with 500",
+        strengths: ALWAYS,
+        fault: Fault::LookupDesignationCrashes,
+    },
+    Defect {
+        id: "lookup-invents",
+        title: "$lookup knows codes that are not there",
+        provenance: "http://hl7.org/fhir/R4/codesystem-operation-lookup.html",
+        class: "terminology",
+        effect: "$lookup of an unknown code answers 200 with the code as its display",
+        strengths: ALWAYS,
+        fault: Fault::LookupInvents,
+    },
+    Defect {
+        id: "validate-code-anything",
+        title: "$validate-code accepts any code",
+        provenance: "http://hl7.org/fhir/R4/valueset-operation-validate-code.html",
+        class: "terminology",
+        effect: "$validate-code says true to codes that are not in the value set",
+        strengths: ALWAYS,
+        fault: Fault::ValidateCodeAnything,
+    },
+];

@@ -1,0 +1,88 @@
+//! Faults that can be planted: searches by token.
+
+use super::{ALWAYS, BY_VALUE, Defect, Fault};
+
+/// In alphabetical order.
+pub(super) static DEFECTS: &[Defect] = &[
+    Defect {
+        id: "coding-case-sensitive",
+        title: "All codes are compared with case",
+        provenance: "https://github.com/LinuxForHealth/FHIR/issues/1551",
+        class: "search-token",
+        effect: "the code of a Coding is found in its own case only, whatever its system says",
+        strengths: BY_VALUE,
+        fault: Fault::CodingCaseSensitive,
+    },
+    Defect {
+        id: "contact-case-sensitive",
+        title: "Mail addresses are compared with case",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/6361",
+        class: "search-token",
+        effect: "email, phone and telecom find only what is written in the same case",
+        strengths: BY_VALUE,
+        fault: Fault::ContactCaseSensitive,
+    },
+    Defect {
+        id: "gender-upper-case",
+        title: "The gender is searched in another case than it is written",
+        provenance: "https://github.com/nhsconnect/careconnect-reference-implementation/issues/3",
+        class: "search-token",
+        effect: "gender is indexed in upper case and finds nothing in the case of its codes",
+        strengths: ALWAYS,
+        fault: Fault::GenderUpperCase,
+    },
+    Defect {
+        id: "not-finds-deleted",
+        title: ":not finds deleted resources",
+        provenance: "https://github.com/microsoft/fhir-server/issues/3920",
+        class: "search-token",
+        effect: "a search with :not returns deleted resources too, with nothing but type and id",
+        strengths: ALWAYS,
+        fault: Fault::NotFindsDeleted,
+    },
+    Defect {
+        id: "not-forgets-others",
+        title: ":not stands alone",
+        provenance: "https://github.com/microsoft/fhir-server/pull/2785",
+        class: "search-token",
+        effect: "a search with :not does not use other parameters of the type",
+        strengths: ALWAYS,
+        fault: Fault::NotForgetsOthers,
+    },
+    Defect {
+        id: "not-omits-missing",
+        title: ":not omits resources without the element",
+        provenance: "https://github.com/medplum/medplum/issues/7170",
+        class: "search-token",
+        effect: "gender:not=male does not return patients without a gender",
+        strengths: ALWAYS,
+        fault: Fault::NotOmitsMissing,
+    },
+    Defect {
+        id: "or-duplicates",
+        title: "A resource that matches two alternatives comes twice",
+        provenance: "http://hl7.org/fhir/R4/search.html#combining",
+        class: "search-token",
+        effect: "a search with comma-separated values returns a resource once for each value that it matches",
+        strengths: ALWAYS,
+        fault: Fault::OrDuplicates,
+    },
+    Defect {
+        id: "superseded-value-found",
+        title: "Old values are still found",
+        provenance: "https://github.com/FirelyTeam/spark/pull/412",
+        class: "search-token",
+        effect: "a search finds a resource by values that only its earlier versions had",
+        strengths: BY_VALUE,
+        fault: Fault::SupersededValueFound,
+    },
+    Defect {
+        id: "system-lost-among-several",
+        title: "system|code fails among several systems",
+        provenance: "https://github.com/openemr/openemr/issues/9356",
+        class: "search-token",
+        effect: "a code is not found with its system if the parameter has codes of several systems in the resource",
+        strengths: BY_VALUE,
+        fault: Fault::SystemLostAmongSeveral,
+    },
+];
