@@ -1,4 +1,13 @@
-//! Every defect does what it says and nothing without it; every variant stays legal.
+//! Every defect does what it says and nothing without it; every variant stays legal. Defects of searches and operations
+//! are tested by area, in the files below.
+
+mod answers;
+mod comparing;
+mod counting;
+mod including;
+mod joining;
+mod operating;
+mod paging;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,6 +40,36 @@ fn seen(server: &Server, url: &str) -> (u16, String) {
         response.status,
         String::from_utf8_lossy(&response.body).into_owned(),
     )
+}
+
+/// What a defect makes of what a URL tells: id, URL, the honest answer, the faulty one.
+type Telling = (&'static str, &'static str, &'static str, &'static str);
+
+/// Fills an honest server and one with each defect, and holds what they tell against the table.
+#[track_caller]
+fn tell(fill: fn(&Server), tells: fn(&Server, &str) -> String, table: &[Telling]) {
+    let honest = server();
+    fill(&honest);
+    for (id, url, right, wrong) in table {
+        let faulty = with_defect(id);
+        fill(&faulty);
+        assert_eq!(tells(&honest, url), *right, "without {id}: {url}");
+        assert_eq!(tells(&faulty, url), *wrong, "{id}: {url}");
+    }
+}
+
+/// The ids of the matches in order, or the status if it is not 200.
+fn matches(server: &Server, url: &str) -> String {
+    let response = get(server, url);
+    match response.status {
+        200 => ids_of(&json(&response), "match").join(","),
+        status => status.to_string(),
+    }
+}
+
+/// The status of a GET.
+fn status(server: &Server, url: &str) -> String {
+    get(server, url).status.to_string()
 }
 
 fn fill(server: &Server) {
