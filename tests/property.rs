@@ -17,7 +17,7 @@ use rounds::http::client;
 use rounds::http::target::{Auth, Target};
 use rounds::property::{
     self as properties, Case, Ground, Judgement, PROPERTIES, Property, PropertySpec, Trace, Values,
-    dataset,
+    variety,
 };
 use rounds::record::event::{Event, Observer, Silent};
 use rounds::record::{Cohort, Completeness, Isolation, Provenance, Verdict};
@@ -407,13 +407,13 @@ fn records() -> Vec<Value> {
     let mut values = Values::new(Seed(42));
     let mut records = Vec::new();
     for patient in 0..4 {
-        let mut resource = dataset::member("Patient", &mut values);
+        let mut resource = variety::member("Patient", &mut values);
         resource["id"] = json!(format!("p{patient}"));
         resource["identifier"] =
             json!([{"system": "urn:example:mrn", "value": format!("m{patient}")}]);
         records.push(resource);
         for observation in 0..8 {
-            let mut resource = dataset::member("Observation", &mut values);
+            let mut resource = variety::member("Observation", &mut values);
             resource["id"] = json!(format!("o{patient}-{observation}"));
             resource["subject"] = json!({"reference": format!("Patient/p{patient}")});
             records.push(resource);

@@ -1,7 +1,7 @@
 //! The answer to a search as an oracle needs it: the set over all pages, or the reason why there is none. Guards
 //! SELF, BAR and QUIET live here; which sets must relate how is said by the properties.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -193,6 +193,30 @@ fn awaited(trace: &Trace) -> Result<(), Open> {
         )),
         _ => Ok(()),
     }
+}
+
+/// The matches of the search with this label as they came, one per key.
+pub fn bodies(trace: &Trace, label: &str) -> BTreeMap<Key, Value> {
+    let exchanges = trace.search(label).map(|event| &event.exchanges[..]);
+    exchanges
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|exchange| exchange.json())
+        .flat_map(|page| bundle::matches(&page).cloned().collect::<Vec<_>>())
+        .filter_map(|entry| {
+            let resource = bundle::resource(&entry)?.clone();
+            Some((Key::of(&resource)?, resource))
+        })
+        .collect()
+}
+
+/// The value that the search with this label asked for by a parameter: the last one, for those before it are company.
+pub fn asked(trace: &Trace, label: &str, name: &str) -> Option<String> {
+    let request = &trace.search(label)?.exchanges.first()?.request;
+    let (_, text) = request.url.split_once('?')?;
+    let pairs = query::decode_pairs(text);
+    let found = pairs.into_iter().rev().find(|(known, _)| known == name);
+    found.map(|(_, value)| value)
 }
 
 /// The criteria of the search with this label, without its company.

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use super::form::Form;
 use super::place;
 pub use super::script::Script;
 use crate::http::Method;
@@ -255,6 +256,33 @@ pub struct Search {
     /// In the compartment of the resource that this step created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compartment: Option<u32>,
+    /// How the URL is written.
+    #[serde(default, skip_serializing_if = "Spelling::is_usual")]
+    pub spelling: Spelling,
+    /// Asks for `handling=lenient` in place of `strict`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lenient: bool,
+}
+
+/// How the query of a URL is percent-encoded: all of these mean the same (RFC 3986, 2.1 and 2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spelling {
+    /// What must be encoded is.
+    #[default]
+    Usual,
+    /// Separators of FHIR are encoded too: `:`, `,`, `/`, `$`, `*`.
+    Separators,
+    /// Small hexadecimal digits.
+    SmallHex,
+    /// Letters and digits of values are encoded as well.
+    Everything,
+}
+
+impl Spelling {
+    fn is_usual(&self) -> bool {
+        *self == Spelling::Usual
+    }
 }
 
 /// One search parameter.
@@ -294,6 +322,8 @@ pub enum Term {
     AnyOf(Vec<Term>),
     /// A prefix (or any text) before a value.
     Prefixed(String, Box<Term>),
+    /// A value in another form; nothing is asked if the value has no such form.
+    As(Form, Box<Term>),
 }
 
 /// How a search is sent.
@@ -320,6 +350,8 @@ impl Search {
             sort: None,
             options: Vec::new(),
             compartment: None,
+            spelling: Spelling::Usual,
+            lenient: false,
         }
     }
 
@@ -360,13 +392,18 @@ impl Term {
         Term::Prefixed(prefix.to_owned(), Box::new(value))
     }
 
+    /// A value in another form.
+    pub fn shaped(form: Form, value: Term) -> Self {
+        Term::As(form, Box::new(value))
+    }
+
     fn needs(&self, found: &mut BTreeSet<u32>) {
         match self {
             Term::Id(step) | Term::Key(step) | Term::Moment(step, _) => {
                 found.insert(*step);
             }
             Term::AnyOf(terms) => terms.iter().for_each(|term| term.needs(found)),
-            Term::Prefixed(_, term) => term.needs(found),
+            Term::Prefixed(_, term) | Term::As(_, term) => term.needs(found),
             Term::Text(_)
             | Term::Cohort(_)
             | Term::Pivot(_)
@@ -382,7 +419,7 @@ impl Term {
         match self {
             Term::FoundIds(label) | Term::FoundKeys(label) => vec![label],
             Term::AnyOf(terms) => terms.iter().flat_map(Term::labels).collect(),
-            Term::Prefixed(_, term) => term.labels(),
+            Term::Prefixed(_, term) | Term::As(_, term) => term.labels(),
             _ => Vec::new(),
         }
     }

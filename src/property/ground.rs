@@ -107,62 +107,90 @@ impl Ground<'_> {
     /// # Errors
     /// `Skip` if no type claims search, `Blocked` if there is nothing to search without writing.
     pub fn searched(&self, parameters: usize) -> Result<SearchGround, Verdict> {
-        let enough = |name: &&'static str| self.parameters(name).len() >= parameters;
-        let own: Vec<&'static str> = self
+        self.searched_on(|entry| entry.kind.is_common(), parameters, false)
+    }
+
+    /// As [`Ground::searched`], for properties of one kind of parameter: it has only those that suit, and over a
+    /// cohort only those that some resource holds a value for.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn searched_by(
+        &self,
+        suits: impl Fn(&Parameter) -> bool,
+        parameters: usize,
+    ) -> Result<SearchGround, Verdict> {
+        self.searched_on(suits, parameters, true)
+    }
+
+    fn searched_on(
+        &self,
+        suits: impl Fn(&Parameter) -> bool,
+        least: usize,
+        held: bool,
+    ) -> Result<SearchGround, Verdict> {
+        let suitable = |name: &'static str| -> (&'static str, Vec<&'static Parameter>) {
+            let mut all = self.parameters(name);
+            all.retain(|entry| suits(entry));
+            (name, all)
+        };
+        let own: Vec<_> = self
             .claimed(&["search-type"])
             .into_iter()
-            .filter(enough)
+            .map(suitable)
+            .filter(|(_, parameters)| parameters.len() >= least)
             .collect();
         if self.writes && !own.is_empty() {
-            return Ok(self.search_ground(Origin::Created, own));
+            return Ok(SearchGround {
+                origin: Origin::Created,
+                types: own,
+            });
         }
-        let claimed: Vec<&'static str> = parameter::types()
+        let mut types: Vec<_> = parameter::types()
             .into_iter()
             .filter(|name| self.capability.supports(name, "search-type"))
-            .filter(enough)
+            .map(suitable)
+            .filter(|(_, parameters)| parameters.len() >= least)
             .collect();
-        if claimed.is_empty() {
+        if types.is_empty() {
             return Err(Verdict::Skip(
                 "not claimed: search by parameters that this property uses".to_owned(),
             ));
         }
-        let held: Vec<&'static str> = claimed
-            .into_iter()
-            .filter(|name| self.cohort.of_type(name).count() >= MIN_RESOURCES)
-            .collect();
-        if held.is_empty() {
+        types.retain(|(name, _)| self.cohort.of_type(name).count() >= MIN_RESOURCES);
+        for (name, parameters) in &mut types {
+            self.keep_telling(name, parameters, held);
+        }
+        types.retain(|(_, parameters)| parameters.len() >= least || !held);
+        if types.is_empty() {
             return Err(Verdict::Blocked(if self.writes {
                 "no resources to search".to_owned()
             } else {
                 WRITES_NOT_ALLOWED.to_owned()
             }));
         }
-        Ok(self.search_ground(Origin::Cohort, held))
+        Ok(SearchGround {
+            origin: Origin::Cohort,
+            types,
+        })
     }
 
-    fn search_ground(&self, origin: Origin, types: Vec<&'static str>) -> SearchGround {
-        SearchGround {
-            origin,
-            types: types
-                .into_iter()
-                .map(|name| (name, self.telling(name, origin)))
-                .collect(),
-        }
-    }
-
-    /// Claimed parameters for which there will be values: over a cohort only those that some resource has.
-    fn telling(&self, resource_type: &str, origin: Origin) -> Vec<&'static Parameter> {
-        let mut parameters = self.parameters(resource_type);
+    /// Keeps the parameters that some resource of the cohort has a value for; if there is none, all unless `strictly`.
+    fn keep_telling(
+        &self,
+        resource_type: &str,
+        parameters: &mut Vec<&'static Parameter>,
+        strictly: bool,
+    ) {
         let held = |parameter: &&'static Parameter| {
             let resources = self.cohort.resources.iter();
             resources
                 .filter(|(key, _)| key.resource_type == resource_type)
                 .any(|(_, resource)| !parameter.values(resource).is_empty())
         };
-        if origin == Origin::Cohort && parameters.iter().any(held) {
+        if strictly || parameters.iter().any(held) {
             parameters.retain(held);
         }
-        parameters
     }
 
     /// Parameters of a type that the target claims.

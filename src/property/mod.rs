@@ -20,12 +20,18 @@ pub mod deleted_in_no_search;
 pub mod errors_have_outcomes;
 pub mod errors_hide_the_inside;
 pub mod fuzz;
+pub mod criteria_in_any_order;
+pub mod dataset;
+pub mod decimal_text;
+pub mod delete_is_gone;
+pub mod form;
 pub mod ground;
 pub mod life;
 pub mod life_follows_model;
 pub mod matches;
 pub mod mismatched_id_refused;
 pub mod missing_partition;
+pub mod not_is_complement;
 pub mod number;
 pub mod odd_headers_are_no_server_error;
 pub mod odd_methods_change_nothing;
@@ -33,6 +39,7 @@ pub mod odd_resources_are_no_server_error;
 pub mod odd_searches_are_no_server_error;
 pub mod odd_urls_are_no_server_error;
 pub mod own_write_is_read;
+pub mod or_is_union;
 pub mod page_union_is_whole;
 pub mod parameter;
 pub mod patch_is_applied;
@@ -41,15 +48,19 @@ pub mod post_search_is_get_search;
 pub mod refused_write_leaves_nothing;
 pub mod repeated_delete_is_stable;
 pub mod repeated_update_is_stable;
+pub mod relation;
 pub mod round_trip;
 pub mod same_fault_same_answer;
 pub mod script;
 pub mod stale_if_match_refused;
+pub mod token_system_narrows;
 pub mod trace;
 pub mod types_are_apart;
 pub mod update_creates_as_claimed;
 pub mod update_revives_deleted;
+pub mod value_not_and_missing;
 pub mod values;
+pub mod variety;
 pub mod version_monotone;
 
 #[cfg(test)]
@@ -248,6 +259,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &conditional_read_tells_change::ConditionalReadTellsChange,
     &conditional_update_by_matches::ConditionalUpdateByMatches,
     &create_says_where::CreateSaysWhere,
+    &criteria_in_any_order::CriteriaInAnyOrder,
     &decimal_text::DecimalText,
     &delete_is_gone::DeleteIsGone,
     &delete_of_referenced_is_clean::DeleteOfReferencedIsClean,
@@ -263,6 +275,8 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &odd_searches_are_no_server_error::OddSearchesAreNoServerError,
     &odd_urls_are_no_server_error::OddUrlsAreNoServerError,
     &own_write_is_read::OwnWriteIsRead,
+    &not_is_complement::NotIsComplement,
+    &or_is_union::OrIsUnion,
     &page_union_is_whole::PageUnionIsWhole,
     &patch_is_applied::PatchIsApplied,
     &post_search_is_get_search::PostSearchIsGetSearch,
@@ -275,6 +289,8 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &types_are_apart::TypesAreApart,
     &update_creates_as_claimed::UpdateCreatesAsClaimed,
     &update_revives_deleted::UpdateRevivesDeleted,
+    &token_system_narrows::TokenSystemNarrows,
+    &value_not_and_missing::ValueNotAndMissing,
     &version_monotone::VersionMonotone,
 ];
 

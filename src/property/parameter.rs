@@ -14,6 +14,24 @@ pub enum Kind {
     Text,
     /// A date or dateTime, used by day, month or year.
     Date,
+    /// An `Identifier`: `system|value`.
+    Identifier,
+    /// A `Quantity`: `value|system|code`.
+    Quantity,
+    /// An instant, as it stands.
+    Instant,
+}
+
+impl Kind {
+    /// True for the kinds that a population of any sort has values for.
+    pub fn is_common(self) -> bool {
+        matches!(self, Kind::Code | Kind::Coding | Kind::Text | Kind::Date)
+    }
+
+    /// True if it is a token in the terms of R4.
+    pub fn is_token(self) -> bool {
+        matches!(self, Kind::Code | Kind::Coding | Kind::Identifier)
+    }
 }
 
 /// One search parameter of one type.
@@ -51,6 +69,7 @@ pub static PARAMETERS: &[Parameter] = &[
     parameter("Patient", "given", Kind::Text, &["name", "given"]),
     parameter("Patient", "active", Kind::Code, &["active"]),
     parameter("Patient", "address-city", Kind::Text, &["address", "city"]),
+    parameter("Patient", "identifier", Kind::Identifier, &["identifier"]),
     parameter("Observation", "status", Kind::Code, &["status"]),
     parameter("Observation", "code", Kind::Coding, &["code", "coding"]),
     parameter(
@@ -60,6 +79,18 @@ pub static PARAMETERS: &[Parameter] = &[
         &["category", "coding"],
     ),
     parameter("Observation", "date", Kind::Date, &["effectiveDateTime"]),
+    parameter(
+        "Observation",
+        "identifier",
+        Kind::Identifier,
+        &["identifier"],
+    ),
+    parameter(
+        "Observation",
+        "value-quantity",
+        Kind::Quantity,
+        &["valueQuantity"],
+    ),
     parameter("Condition", "code", Kind::Coding, &["code", "coding"]),
     parameter(
         "Condition",
@@ -102,6 +133,14 @@ pub static PARAMETERS: &[Parameter] = &[
     ),
 ];
 
+/// Parameters of all types, <http://hl7.org/fhir/R4/search.html#all>.
+static OF_ALL: &[Parameter] = &[parameter(
+    "Resource",
+    "_lastUpdated",
+    Kind::Instant,
+    &["meta", "lastUpdated"],
+)];
+
 /// Types of the table, in its order.
 pub fn types() -> Vec<&'static str> {
     let mut types: Vec<&'static str> = PARAMETERS.iter().map(|entry| entry.resource_type).collect();
@@ -112,9 +151,10 @@ pub fn types() -> Vec<&'static str> {
 /// A parameter by type and code, without its modifier.
 pub fn find(resource_type: &str, name: &str) -> Option<&'static Parameter> {
     let code = name.split(':').next().unwrap_or(name);
-    PARAMETERS
+    let own = PARAMETERS
         .iter()
-        .find(|entry| entry.resource_type == resource_type && entry.code == code)
+        .find(|entry| entry.resource_type == resource_type && entry.code == code);
+    own.or_else(|| OF_ALL.iter().find(|entry| entry.code == code))
 }
 
 impl Parameter {
@@ -129,10 +169,22 @@ impl Parameter {
         found
     }
 
-    /// True if the resource holds nothing at all at the place of the parameter, not even an extension.
+    /// True if the resource holds nothing at all at the place of the parameter, not even an extension or a value of
+    /// another type.
     pub fn is_missing(&self, resource: &Value) -> bool {
         let [first, ..] = self.path else { return true };
-        resource.get(*first).is_none() && resource.get(format!("_{first}")).is_none()
+        let stem = ["DateTime", "Quantity"]
+            .iter()
+            .find_map(|name| first.strip_suffix(name));
+        let is_there = |name: &str| match stem {
+            Some(stem) => name.starts_with(stem),
+            None => name == *first,
+        };
+        let members = resource.as_object();
+        !members
+            .into_iter()
+            .flat_map(|members| members.keys())
+            .any(|name| is_there(name.strip_prefix('_').unwrap_or(name)))
     }
 
     fn written(&self, value: &Value) -> Option<String> {
@@ -148,8 +200,29 @@ impl Parameter {
             }
             Kind::Text => value.as_str().map(escape),
             Kind::Date => value.as_str().map(|text| text.chars().take(10).collect()),
+            Kind::Identifier => {
+                let text = escape(value.get("value")?.as_str()?);
+                let system = value.get("system").and_then(Value::as_str);
+                Some(system.map_or(text.clone(), |system| format!("{}|{text}", escape(system))))
+            }
+            Kind::Quantity => quantity(value),
+            Kind::Instant => value.as_str().map(str::to_owned),
         }
     }
+}
+
+/// Number, system and code of a Quantity without comparator, as far as they are there.
+fn quantity(value: &Value) -> Option<String> {
+    let number = value.get("value").filter(|number| number.is_number())?;
+    if value.get("comparator").is_some() {
+        return None;
+    }
+    let part = |name: &str| value.get(name).and_then(Value::as_str).map(escape);
+    Some(match (part("system"), part("code")) {
+        (Some(system), Some(code)) => format!("{number}|{system}|{code}"),
+        (None, Some(code)) => format!("{number}||{code}"),
+        _ => number.to_string(),
+    })
 }
 
 /// Walks the members of `path` through arrays; `path` is a constant of the table, so the recursion is short.
@@ -203,6 +276,20 @@ mod tests {
                 .unwrap()
                 .is_missing(&patient)
         );
+    }
+
+    #[test]
+    fn identifiers_and_quantities_are_written_with_their_system() {
+        let value: Value = serde_json::from_str(
+            r#"{"identifier": [{"system": "urn:a", "value": "x|y"}, {"value": "z"}],
+                "valueQuantity": {"value": 5.40, "unit": "mg", "system": "urn:u", "code": "mg"},
+                "meta": {"lastUpdated": "2021-06-01T12:00:00Z"}}"#,
+        )
+        .unwrap();
+        let values = |code: &str| find("Observation", code).unwrap().values(&value);
+        assert_eq!(values("identifier"), ["urn:a|x\\|y", "z"]);
+        assert_eq!(values("value-quantity"), ["5.40|urn:u|mg"]);
+        assert_eq!(values("_lastUpdated"), ["2021-06-01T12:00:00Z"]);
     }
 
     #[test]

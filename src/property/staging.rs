@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::case::{Command, Origin, Step};
+use super::case::{Command, Criterion, Origin, Search, Step, Term};
 use super::trace::{Event, Outcome, Trace};
-use crate::fhir::Key;
 use crate::fhir::capability::Capability;
+use crate::fhir::{Key, query};
 use crate::http::{Exchange, Headers, Request, Response, Timings};
 
 /// A trace that is being made up.
@@ -64,6 +64,32 @@ impl Stage {
             event.step.together = true;
         }
         id
+    }
+
+    /// A search that is answered with these resources and heeds all its criteria.
+    pub fn find(&mut self, label: &str, criteria: Vec<Criterion>, found: &[&Value]) {
+        let pairs: Vec<(String, String)> = criteria
+            .iter()
+            .map(|criterion| (criterion.name.clone(), text(&criterion.value)))
+            .collect();
+        let url = format!("Patient?{}", query::encode_pairs(&pairs));
+        let entries: Vec<Value> = found
+            .iter()
+            .map(|resource| json!({"resource": resource, "search": {"mode": "match"}}))
+            .collect();
+        let answer = json!({"resourceType": "Bundle", "type": "searchset", "entry": entries,
+            "link": [{"relation": "self", "url": url}]});
+        let search = Search::of(label, "Patient", criteria);
+        self.push(Command::Search(search), None, vec![(200, answer)]);
+        let last = self.trace.events.last_mut();
+        for exchange in last
+            .into_iter()
+            .flat_map(|event| event.exchanges.iter_mut())
+        {
+            let mut changed = exchange.as_ref().clone();
+            changed.request.url = format!("http://h/fhir/{url}");
+            *exchange = Arc::new(changed);
+        }
     }
 
     fn exchange(&mut self, sent: &str, status: u16, body: &Value) -> Exchange {
@@ -145,6 +171,26 @@ impl Stage {
     pub fn trace(&self) -> Trace {
         self.trace.clone()
     }
+}
+
+/// A value of ours as it is sent.
+fn text(term: &Term) -> String {
+    match term {
+        Term::Text(text) => text.clone(),
+        Term::Prefixed(prefix, term) => format!("{prefix}{}", text(term)),
+        Term::As(form, term) => form.of(&text(term)).unwrap_or_default(),
+        Term::AnyOf(terms) => terms.iter().map(text).collect::<Vec<_>>().join(","),
+        _ => String::new(),
+    }
+}
+
+/// A Patient with an id and other members.
+pub fn patient(id: &str, members: Value) -> Value {
+    let mut patient = json!({"resourceType": "Patient", "id": id});
+    if let (Some(patient), Some(members)) = (patient.as_object_mut(), members.as_object()) {
+        patient.extend(members.clone());
+    }
+    patient
 }
 
 /// A searchset with these matches and self link.

@@ -14,7 +14,7 @@ use super::{CASE_SYSTEM, Run, SET_SYSTEM};
 use crate::engine::require;
 use crate::fhir::{Key, bundle, query};
 use crate::http::{Exchange, Method, Request};
-use crate::property::case::{Command, Criterion, Origin, Search, Term, Via};
+use crate::property::case::{Command, Criterion, Origin, Search, Spelling, Term, Via};
 use crate::property::parameter::{self, Parameter};
 use crate::property::trace::{Event, Outcome};
 
@@ -117,6 +117,7 @@ impl Run {
                 let value = self.value(resource_type, name, term, named)?;
                 Some(format!("{prefix}{value}"))
             }
+            Term::As(form, term) => form.of(&self.value(resource_type, name, term, named)?),
         }
     }
 
@@ -209,7 +210,11 @@ impl Run {
             Some(step) => format!("{}/{}", self.key(step)?, search.resource_type),
             None => search.resource_type.clone(),
         };
-        let request = search_request(&place, &pairs, search.via, first_criterion);
+        let mut request = search_request(&place, &pairs, search.via, first_criterion);
+        if search.lenient {
+            request.headers.set("Prefer", "handling=lenient");
+        }
+        request.url = spelled(&request.url, search.spelling);
         Some((request, pairs))
     }
 
@@ -424,6 +429,60 @@ fn search_request(
         .with_header("Prefer", "handling=strict")
 }
 
+/// The URL with its query in another spelling.
+fn spelled(url: &str, spelling: Spelling) -> String {
+    let Some((path, query)) = url.split_once('?') else {
+        return url.to_owned();
+    };
+    let query = match spelling {
+        Spelling::Usual => query.to_owned(),
+        Spelling::SmallHex => small_hex(query),
+        Spelling::Separators => respelled(query, |byte| b":,/$*".contains(&byte)),
+        Spelling::Everything => respelled(query, |byte| byte != b'=' && byte != b'%'),
+    };
+    format!("{path}?{query}")
+}
+
+/// Encodes the bytes of values that are chosen, what is encoded already and names excepted.
+fn respelled(query: &str, chosen: impl Fn(u8) -> bool) -> String {
+    let pairs = query.split('&').map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let mut written = format!("{name}=");
+        let mut skip = 0;
+        for letter in value.bytes() {
+            if letter == b'%' {
+                skip = 3;
+            }
+            if skip == 0 && chosen(letter) {
+                written.push_str(&format!("%{letter:02X}"));
+            } else {
+                written.push(char::from(letter));
+            }
+            skip = usize::saturating_sub(skip, 1);
+        }
+        written
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+fn small_hex(query: &str) -> String {
+    let mut digits = 0;
+    let letters = query.chars().map(|letter| {
+        let is_digit = digits > 0;
+        digits = if letter == '%' {
+            2
+        } else {
+            usize::saturating_sub(digits, 1)
+        };
+        if is_digit {
+            letter.to_ascii_lowercase()
+        } else {
+            letter
+        }
+    });
+    letters.collect()
+}
+
 /// A link of a page, resolved against the URL of the page.
 fn linked(exchange: &Exchange, relation: &str) -> Option<String> {
     if exchange.status() != Some(200) {
@@ -451,6 +510,27 @@ async fn pause(polls: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_spelling_of_a_url_means_the_same() {
+        let url = "Patient?_tag=a%7Cb&family=\u{c4}x"
+            .replace('\u{c4}', "%C3%84")
+            .replace("x", "x,y");
+        for spelling in [
+            Spelling::Separators,
+            Spelling::SmallHex,
+            Spelling::Everything,
+        ] {
+            let other = spelled(&url, spelling);
+            assert_ne!(other, url);
+            let decoded = |url: &str| query::decode_pairs(url.split_once('?').unwrap().1);
+            assert_eq!(decoded(&other), decoded(&url));
+        }
+        assert!(spelled(&url, Spelling::SmallHex).contains("%c3%84x"));
+        assert!(spelled(&url, Spelling::Separators).contains("x%2Cy"));
+        assert!(spelled(&url, Spelling::Everything).contains("_tag=%61%7C%62"));
+        assert_eq!(spelled("Patient", Spelling::Everything), "Patient");
+    }
 
     #[test]
     fn a_mixed_search_has_its_first_criterion_in_the_url() {
