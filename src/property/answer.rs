@@ -203,10 +203,7 @@ pub fn bodies(trace: &Trace, label: &str) -> BTreeMap<Key, Value> {
         .iter()
         .filter_map(|exchange| exchange.json())
         .flat_map(|page| bundle::matches(&page).cloned().collect::<Vec<_>>())
-        .filter_map(|entry| {
-            let resource = bundle::resource(&entry)?.clone();
-            Some((Key::of(&resource)?, resource))
-        })
+        .filter_map(|resource| Some((Key::of(&resource)?, resource)))
         .collect()
 }
 

@@ -22,6 +22,14 @@ pub mod errors_hide_the_inside;
 pub mod fuzz;
 pub mod criteria_in_any_order;
 pub mod dataset;
+pub mod date_bounds_cover;
+pub mod date_bounds_grow;
+pub mod date_bounds_partition;
+pub mod date_eq_and_ne;
+pub mod date_precision;
+pub mod date_prefixes_nest;
+pub mod date_zone_shift;
+pub mod dated;
 pub mod decimal_text;
 pub mod delete_is_gone;
 pub mod form;
@@ -260,6 +268,13 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &conditional_update_by_matches::ConditionalUpdateByMatches,
     &create_says_where::CreateSaysWhere,
     &criteria_in_any_order::CriteriaInAnyOrder,
+    &date_bounds_cover::DateBoundsCover,
+    &date_bounds_grow::DateBoundsGrow,
+    &date_bounds_partition::DateBoundsPartition,
+    &date_eq_and_ne::DateEqAndNe,
+    &date_precision::DatePrecision,
+    &date_prefixes_nest::DatePrefixesNest,
+    &date_zone_shift::DateZoneShift,
     &decimal_text::DecimalText,
     &delete_is_gone::DeleteIsGone,
     &delete_of_referenced_is_clean::DeleteOfReferencedIsClean,
