@@ -12,14 +12,6 @@ pub mod conditional_delete_by_matches;
 pub mod conditional_read_tells_change;
 pub mod conditional_update_by_matches;
 pub mod create_says_where;
-pub mod dataset;
-pub mod decimal_text;
-pub mod delete_is_gone;
-pub mod delete_of_referenced_is_clean;
-pub mod deleted_in_no_search;
-pub mod errors_have_outcomes;
-pub mod errors_hide_the_inside;
-pub mod fuzz;
 pub mod criteria_in_any_order;
 pub mod dataset;
 pub mod date_bounds_cover;
@@ -32,7 +24,12 @@ pub mod date_zone_shift;
 pub mod dated;
 pub mod decimal_text;
 pub mod delete_is_gone;
+pub mod delete_of_referenced_is_clean;
+pub mod deleted_in_no_search;
+pub mod errors_have_outcomes;
+pub mod errors_hide_the_inside;
 pub mod form;
+pub mod fuzz;
 pub mod ground;
 pub mod life;
 pub mod life_follows_model;
@@ -46,17 +43,17 @@ pub mod odd_methods_change_nothing;
 pub mod odd_resources_are_no_server_error;
 pub mod odd_searches_are_no_server_error;
 pub mod odd_urls_are_no_server_error;
-pub mod own_write_is_read;
 pub mod or_is_union;
+pub mod own_write_is_read;
 pub mod page_union_is_whole;
 pub mod parameter;
 pub mod patch_is_applied;
 pub mod place;
 pub mod post_search_is_get_search;
 pub mod refused_write_leaves_nothing;
+pub mod relation;
 pub mod repeated_delete_is_stable;
 pub mod repeated_update_is_stable;
-pub mod relation;
 pub mod round_trip;
 pub mod same_fault_same_answer;
 pub mod script;
@@ -284,14 +281,14 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &life_follows_model::LifeFollowsModel,
     &mismatched_id_refused::MismatchedIdRefused,
     &missing_partition::MissingPartition,
+    &not_is_complement::NotIsComplement,
     &odd_headers_are_no_server_error::OddHeadersAreNoServerError,
     &odd_methods_change_nothing::OddMethodsChangeNothing,
     &odd_resources_are_no_server_error::OddResourcesAreNoServerError,
     &odd_searches_are_no_server_error::OddSearchesAreNoServerError,
     &odd_urls_are_no_server_error::OddUrlsAreNoServerError,
-    &own_write_is_read::OwnWriteIsRead,
-    &not_is_complement::NotIsComplement,
     &or_is_union::OrIsUnion,
+    &own_write_is_read::OwnWriteIsRead,
     &page_union_is_whole::PageUnionIsWhole,
     &patch_is_applied::PatchIsApplied,
     &post_search_is_get_search::PostSearchIsGetSearch,
@@ -301,10 +298,10 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &round_trip::RoundTrip,
     &same_fault_same_answer::SameFaultSameAnswer,
     &stale_if_match_refused::StaleIfMatchRefused,
+    &token_system_narrows::TokenSystemNarrows,
     &types_are_apart::TypesAreApart,
     &update_creates_as_claimed::UpdateCreatesAsClaimed,
     &update_revives_deleted::UpdateRevivesDeleted,
-    &token_system_narrows::TokenSystemNarrows,
     &value_not_and_missing::ValueNotAndMissing,
     &version_monotone::VersionMonotone,
 ];

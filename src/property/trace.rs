@@ -166,6 +166,21 @@ impl Trace {
         key_in(&self.events, step)
     }
 
+    /// Keys of what went by a conditional delete or by an entry of a Bundle: nobody was told by its own URL.
+    pub fn removed_unseen(&self) -> Vec<Key> {
+        let mut removed: Vec<Key> = self
+            .events
+            .iter()
+            .filter(|event| !matches!(event.step.command, Command::Delete { .. }))
+            .flat_map(|event| event.effects(&self.events))
+            .filter(|(_, lives)| !lives)
+            .map(|(key, _)| key)
+            .collect();
+        removed.sort();
+        removed.dedup();
+        removed
+    }
+
     /// Keys of what the case created and did not delete, of one type, in the order of the answers.
     pub fn live(&self, resource_type: &str) -> Vec<Key> {
         let mut events: Vec<&Event> = self.events.iter().collect();

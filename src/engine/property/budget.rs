@@ -28,8 +28,8 @@ impl Budget {
 
     /// A few seconds for all properties on a near target.
     pub const DEFAULT: Budget = Budget {
-        sequences: 20,
-        populations: 8,
+        sequences: 10,
+        populations: 4,
         readings: 4,
     };
 

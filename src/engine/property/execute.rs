@@ -338,6 +338,7 @@ impl Run {
             .filter(|body| resource::resource_type(body) == wanted)
             && response.status == 201
             && wanted.is_some()
+            && command.name().is_some()
             && !has_tag(body, &self.code)
         {
             self.executor.tag_fails.store(true, Ordering::Relaxed);
@@ -402,7 +403,7 @@ impl Run {
         }
         // What refers goes before what it refers to.
         let mut keys: Vec<Key> = types.iter().flat_map(|name| trace.live(name)).collect();
-        keys.sort_by_key(|key| key.resource_type == "Patient");
+        keys.extend(trace.removed_unseen());
         let (patients, others): (Vec<Key>, Vec<Key>) = keys
             .into_iter()
             .partition(|key| key.resource_type == "Patient");
