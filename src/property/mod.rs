@@ -1,6 +1,7 @@
 //! Properties: what must hold over sequences of requests and relations between searches, one file each. A property
 //! writes cases and judges traces; `engine::property` executes, confirms and shrinks. No I/O and no clock here.
 
+pub mod amount;
 pub mod and_is_intersection;
 pub mod answer;
 pub mod broken_bodies_are_no_server_error;
@@ -43,6 +44,12 @@ pub mod odd_methods_change_nothing;
 pub mod odd_resources_are_no_server_error;
 pub mod odd_searches_are_no_server_error;
 pub mod odd_urls_are_no_server_error;
+pub mod last_updated_partition;
+pub mod missing_is_what_is_shown;
+pub mod missing_partition;
+pub mod not_is_complement;
+pub mod number;
+pub mod number_precision;
 pub mod or_is_union;
 pub mod own_write_is_read;
 pub mod page_union_is_whole;
@@ -51,18 +58,25 @@ pub mod patch_is_applied;
 pub mod place;
 pub mod post_search_is_get_search;
 pub mod refused_write_leaves_nothing;
+pub mod quantity_bounds_partition;
+pub mod quantity_unit_narrows;
 pub mod relation;
 pub mod repeated_delete_is_stable;
 pub mod repeated_update_is_stable;
 pub mod round_trip;
 pub mod same_fault_same_answer;
 pub mod script;
+pub mod shape_keeps_matches;
+pub mod spelling_is_irrelevant;
 pub mod stale_if_match_refused;
+pub mod string_folds;
+pub mod string_modifiers_nest;
 pub mod token_system_narrows;
 pub mod trace;
 pub mod types_are_apart;
 pub mod update_creates_as_claimed;
 pub mod update_revives_deleted;
+pub mod unknown_parameter_changes_nothing;
 pub mod value_not_and_missing;
 pub mod values;
 pub mod variety;
@@ -287,6 +301,11 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &odd_resources_are_no_server_error::OddResourcesAreNoServerError,
     &odd_searches_are_no_server_error::OddSearchesAreNoServerError,
     &odd_urls_are_no_server_error::OddUrlsAreNoServerError,
+    &last_updated_partition::LastUpdatedPartition,
+    &missing_is_what_is_shown::MissingIsWhatIsShown,
+    &missing_partition::MissingPartition,
+    &not_is_complement::NotIsComplement,
+    &number_precision::NumberPrecision,
     &or_is_union::OrIsUnion,
     &own_write_is_read::OwnWriteIsRead,
     &page_union_is_whole::PageUnionIsWhole,
@@ -297,11 +316,19 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &repeated_update_is_stable::RepeatedUpdateIsStable,
     &round_trip::RoundTrip,
     &same_fault_same_answer::SameFaultSameAnswer,
+    &quantity_bounds_partition::QuantityBoundsPartition,
+    &quantity_unit_narrows::QuantityUnitNarrows,
+    &round_trip::RoundTrip,
+    &shape_keeps_matches::ShapeKeepsMatches,
+    &spelling_is_irrelevant::SpellingIsIrrelevant,
     &stale_if_match_refused::StaleIfMatchRefused,
+    &string_folds::StringFolds,
+    &string_modifiers_nest::StringModifiersNest,
     &token_system_narrows::TokenSystemNarrows,
     &types_are_apart::TypesAreApart,
     &update_creates_as_claimed::UpdateCreatesAsClaimed,
     &update_revives_deleted::UpdateRevivesDeleted,
+    &unknown_parameter_changes_nothing::UnknownParameterChangesNothing,
     &value_not_and_missing::ValueNotAndMissing,
     &version_monotone::VersionMonotone,
 ];

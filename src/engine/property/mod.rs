@@ -164,8 +164,8 @@ mod tests {
         Capability::new(json!({"rest": [{"mode": "server",
         "interaction": codes(&["transaction", "batch", "history-system", "search-system"]),
         "resource": [
-            resource("Patient", &["_id", "identifier", "gender", "family", "birthdate"]),
-            resource("Observation", &["_id", "identifier", "code", "status", "date"]),
+            resource("Patient", &["_id", "_lastUpdated", "identifier", "gender", "family", "birthdate"]),
+            resource("Observation", &["_id", "_lastUpdated", "identifier", "code", "status", "date", "value-quantity"]),
         ]}]}))
     }
 
