@@ -51,6 +51,7 @@ pub mod not_is_complement;
 pub mod number;
 pub mod number_precision;
 pub mod or_is_union;
+pub mod order;
 pub mod own_write_is_read;
 pub mod page_union_is_whole;
 pub mod parameter;
