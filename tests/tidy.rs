@@ -43,6 +43,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("clap_complete", &["src/cli/"]),
     ("proptest", &["src/property/", "src/engine/property/"]),
     ("fake", &["src/population/"]),
+    ("adya", &["src/property/order/isolation.rs"]),
     ("rand_chacha", &["src/seed.rs"]),
     ("indicatif", &["src/cli/progress.rs"]),
     ("hyper::server", &["src/sandbox/serve.rs"]),

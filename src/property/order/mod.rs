@@ -1,6 +1,7 @@
 //! Judges of concurrent histories: what several clients did to one versioned resource, or to several in transactions,
 //! and whether any order explains it. Pure: no I/O, no clock, no HTTP; a property turns its trace into these types.
 
+pub mod isolation;
 pub mod session;
 pub mod sweep;
 pub mod wgl;
