@@ -1,5 +1,6 @@
 //! `property/conditional-create-once`: a conditional create whose criteria match creates nothing, and several sent at
 //! once create one resource. R4 promises the first; the second it does not, so that is a SHOULD here.
+//! Row CC-05.
 
 use super::answer;
 use super::case::{Case, Command, Criterion, Origin, Script, Search, Term};
@@ -138,7 +139,7 @@ fn types(ground: &Ground<'_>) -> Result<Vec<&'static str>, Verdict> {
 }
 
 /// True if a create before the concurrent ones was found at once: only then may they be expected to see each other.
-fn is_prompt(trace: &Trace) -> bool {
+pub(super) fn is_prompt(trace: &Trace) -> bool {
     let before = trace.events.iter().take_while(|event| !event.step.together);
     let polls: Vec<u32> = before
         .filter_map(|event| match event.outcome {

@@ -8,12 +8,17 @@ pub mod broken_bodies_are_no_server_error;
 pub mod case;
 pub mod compare;
 pub mod conditional_create_by_matches;
+pub mod concurrent_updates_are_kept;
 pub mod conditional_create_once;
 pub mod conditional_delete_by_matches;
 pub mod conditional_read_tells_change;
 pub mod conditional_update_by_matches;
 pub mod create_says_where;
 pub mod criteria_in_any_order;
+pub mod conditional_update_once;
+pub mod contest;
+pub mod create_says_where;
+pub mod crossing_transactions_end;
 pub mod dataset;
 pub mod date_bounds_cover;
 pub mod date_bounds_grow;
@@ -24,6 +29,7 @@ pub mod date_prefixes_nest;
 pub mod date_zone_shift;
 pub mod dated;
 pub mod decimal_text;
+pub mod delete_and_update_agree;
 pub mod delete_is_gone;
 pub mod delete_of_referenced_is_clean;
 pub mod deleted_in_no_search;
@@ -32,6 +38,8 @@ pub mod errors_hide_the_inside;
 pub mod form;
 pub mod fuzz;
 pub mod ground;
+pub mod guarded_updates_are_counted;
+pub mod index_lag_is_measured;
 pub mod life;
 pub mod life_follows_model;
 pub mod matches;
@@ -51,13 +59,18 @@ pub mod not_is_complement;
 pub mod number;
 pub mod number_precision;
 pub mod or_is_union;
+pub mod no_read_is_torn;
+pub mod number;
+pub mod one_order_explains_all;
 pub mod order;
 pub mod own_write_is_read;
 pub mod page_union_is_whole;
+pub mod pages_keep_what_stays;
 pub mod parameter;
 pub mod patch_is_applied;
 pub mod place;
 pub mod post_search_is_get_search;
+pub mod reads_never_go_back;
 pub mod refused_write_leaves_nothing;
 pub mod quantity_bounds_partition;
 pub mod quantity_unit_narrows;
@@ -69,12 +82,17 @@ pub mod same_fault_same_answer;
 pub mod script;
 pub mod shape_keeps_matches;
 pub mod spelling_is_irrelevant;
+pub mod search_shows_what_existed;
+pub mod sessions_are_kept;
 pub mod stale_if_match_refused;
 pub mod string_folds;
 pub mod string_modifiers_nest;
 pub mod token_system_narrows;
 pub mod trace;
+pub mod transaction_is_seen_whole;
+pub mod transactions_are_isolated;
 pub mod types_are_apart;
+pub mod update_as_create_once;
 pub mod update_creates_as_claimed;
 pub mod update_revives_deleted;
 pub mod unknown_parameter_changes_nothing;
@@ -190,6 +208,8 @@ pub enum Guard {
     Mask,
     /// A timeout, 429 or 5xx on a write leaves its outcome open.
     Unknown,
+    /// A write whose answer was lost happened if the history holds it, and may have happened at any time.
+    Resolved,
 }
 
 impl Guard {
@@ -205,6 +225,7 @@ impl Guard {
                 "what a server may set: id, meta, added elements and rewritten zones are not compared"
             }
             Guard::Unknown => "lost answers: no request timed out or failed with 429 or 5xx",
+            Guard::Resolved => "lost answers: the history says which writes happened",
         }
     }
 }
@@ -274,6 +295,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &and_is_intersection::AndIsIntersection,
     &broken_bodies_are_no_server_error::BrokenBodiesAreNoServerError,
     &conditional_create_by_matches::ConditionalCreateByMatches,
+    &concurrent_updates_are_kept::ConcurrentUpdatesAreKept,
     &conditional_create_once::ConditionalCreateOnce,
     &conditional_delete_by_matches::ConditionalDeleteByMatches,
     &conditional_read_tells_change::ConditionalReadTellsChange,
@@ -287,7 +309,11 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &date_precision::DatePrecision,
     &date_prefixes_nest::DatePrefixesNest,
     &date_zone_shift::DateZoneShift,
+    &conditional_update_once::ConditionalUpdateOnce,
+    &create_says_where::CreateSaysWhere,
+    &crossing_transactions_end::CrossingTransactionsEnd,
     &decimal_text::DecimalText,
+    &delete_and_update_agree::DeleteAndUpdateAgree,
     &delete_is_gone::DeleteIsGone,
     &delete_of_referenced_is_clean::DeleteOfReferencedIsClean,
     &deleted_in_no_search::DeletedInNoSearch,
@@ -308,10 +334,19 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &not_is_complement::NotIsComplement,
     &number_precision::NumberPrecision,
     &or_is_union::OrIsUnion,
+    &guarded_updates_are_counted::GuardedUpdatesAreCounted,
+    &index_lag_is_measured::IndexLagIsMeasured,
+    &life_follows_model::LifeFollowsModel,
+    &mismatched_id_refused::MismatchedIdRefused,
+    &missing_partition::MissingPartition,
+    &no_read_is_torn::NoReadIsTorn,
+    &one_order_explains_all::OneOrderExplainsAll,
     &own_write_is_read::OwnWriteIsRead,
     &page_union_is_whole::PageUnionIsWhole,
+    &pages_keep_what_stays::PagesKeepWhatStays,
     &patch_is_applied::PatchIsApplied,
     &post_search_is_get_search::PostSearchIsGetSearch,
+    &reads_never_go_back::ReadsNeverGoBack,
     &refused_write_leaves_nothing::RefusedWriteLeavesNothing,
     &repeated_delete_is_stable::RepeatedDeleteIsStable,
     &repeated_update_is_stable::RepeatedUpdateIsStable,
@@ -326,7 +361,13 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &string_folds::StringFolds,
     &string_modifiers_nest::StringModifiersNest,
     &token_system_narrows::TokenSystemNarrows,
+    &search_shows_what_existed::SearchShowsWhatExisted,
+    &sessions_are_kept::SessionsAreKept,
+    &stale_if_match_refused::StaleIfMatchRefused,
+    &transaction_is_seen_whole::TransactionIsSeenWhole,
+    &transactions_are_isolated::TransactionsAreIsolated,
     &types_are_apart::TypesAreApart,
+    &update_as_create_once::UpdateAsCreateOnce,
     &update_creates_as_claimed::UpdateCreatesAsClaimed,
     &update_revives_deleted::UpdateRevivesDeleted,
     &unknown_parameter_changes_nothing::UnknownParameterChangesNothing,

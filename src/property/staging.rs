@@ -147,13 +147,95 @@ impl Stage {
 
     /// An index that showed everything at once.
     pub fn settle(&mut self, resource_type: &str) {
+        self.settle_after(resource_type, 1);
+    }
+
+    /// An index that showed everything at the n-th poll.
+    pub fn settle_after(&mut self, resource_type: &str, polls: u32) {
         let settle = Command::Settle {
             resource_type: resource_type.to_owned(),
         };
         self.push(settle, None, Vec::new());
         if let Some(event) = self.trace.events.last_mut() {
-            event.outcome = Outcome::Settled { polls: 1 };
+            event.outcome = Outcome::Settled { polls };
         }
+    }
+
+    /// Puts a step into a lane and into time, milliseconds.
+    pub fn at(&mut self, step: u32, lane: u8, called: u64, returned: u64) {
+        self.took(step, called, returned);
+        self.trace.events[step as usize].step.lane = Some(lane);
+    }
+
+    /// Puts a step into time, milliseconds.
+    pub fn took(&mut self, step: u32, called: u64, returned: u64) {
+        let event = &mut self.trace.events[step as usize];
+        event.called = Duration::from_millis(called);
+        event.returned = Some(Duration::from_millis(returned));
+    }
+
+    /// An accepted create of a Patient with a version and a mark.
+    pub fn versioned_create(&mut self, version: &str, mark: &str) -> u32 {
+        let create = Command::Create {
+            name: "r0".to_owned(),
+            resource: marked(version, mark),
+            if_none_exist: false,
+        };
+        let answers = vec![(201, marked(version, mark))];
+        self.push(create, Some("Patient/1"), answers)
+    }
+
+    /// An update of a Patient to a version and a mark, with the If-Match as it was sent.
+    pub fn versioned_put(
+        &mut self,
+        target: u32,
+        version: &str,
+        mark: &str,
+        status: u16,
+        if_match: Option<&str>,
+    ) -> u32 {
+        let put = Command::Put {
+            target,
+            resource: marked(version, mark),
+            if_match: if_match.map(|_| target),
+        };
+        let body = if status < 300 {
+            marked(version, mark)
+        } else {
+            json!({})
+        };
+        let step = self.push(put, Some("Patient/1"), vec![(status, body)]);
+        let event = &mut self.trace.events[step as usize];
+        if let (Some(named), Some(exchange)) = (if_match, event.exchanges.last_mut()) {
+            let request = &mut Arc::make_mut(exchange).request;
+            request.headers.set("If-Match", &format!("W/\"{named}\""));
+        }
+        step
+    }
+
+    /// A read of a Patient at a version.
+    pub fn versioned_read(&mut self, target: u32, version: &str, mark: &str) -> u32 {
+        self.read(target, 200, marked(version, mark))
+    }
+
+    /// The history of a Patient, versions given oldest first. The mark of version `n` is `turn n-1`; another text is
+    /// version and mark in one.
+    pub fn versions(&mut self, target: u32, oldest_first: &[&str]) -> u32 {
+        let entries: Vec<Value> = oldest_first
+            .iter()
+            .rev()
+            .map(|version| match version.parse::<u32>() {
+                Ok(number) => marked(version, &format!("turn {}", number.saturating_sub(1))),
+                Err(_) => marked(version, version),
+            })
+            .map(|resource| json!({ "resource": resource, "request": { "method": "PUT" } }))
+            .collect();
+        let history = Command::History {
+            target,
+            options: Vec::new(),
+        };
+        let bundle = json!({"resourceType": "Bundle", "type": "history", "entry": entries});
+        self.push(history, Some("Patient/1"), vec![(200, bundle)])
     }
 
     /// Gives the answer to a step a header field, where there is one to give.
@@ -191,6 +273,11 @@ pub fn patient(id: &str, members: Value) -> Value {
         patient.extend(members.clone());
     }
     patient
+}
+
+/// A Patient at a version, with a mark.
+pub fn marked(version: &str, mark: &str) -> Value {
+    json!({"resourceType": "Patient", "id": "1", "meta": {"versionId": version}, "name": [{"text": mark}]})
 }
 
 /// A searchset with these matches and self link.

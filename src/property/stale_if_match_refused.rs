@@ -1,4 +1,4 @@
-//! `property/stale-if-match-refused`: an update that names an older version is refused and changes nothing.
+//! `property/stale-if-match-refused`: an update that names an older version is refused and changes nothing. Row CC-01.
 
 use super::case::{Case, Command, Origin, Script};
 use super::trace::{Event, Trace, shown_version};
