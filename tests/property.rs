@@ -313,7 +313,8 @@ async fn planted_defects_are_found_confirmed_and_cut_down() {
     examined.join_all().await;
 }
 
-/// One defect is found by one property, and its case is cut down to so many steps.
+/// One defect is found by a property that is about it, and its case is cut down to so many steps. Others may find it
+/// as well.
 async fn assert_found(defect: &str, expected: &str, steps: usize) {
     let budget = Budget {
         sequences: 12,

@@ -46,6 +46,13 @@ pub mod matches;
 pub mod mismatched_id_refused;
 pub mod missing_partition;
 pub mod not_is_complement;
+mod document;
+pub mod extensions_in_order;
+pub mod ground;
+pub mod large_value_kept;
+pub mod long_list_kept;
+pub mod missing_partition;
+pub mod null_padding_kept;
 pub mod number;
 pub mod odd_headers_are_no_server_error;
 pub mod odd_methods_change_nothing;
@@ -77,6 +84,7 @@ pub mod quantity_unit_narrows;
 pub mod relation;
 pub mod repeated_delete_is_stable;
 pub mod repeated_update_is_stable;
+pub mod primitive_extension_kept;
 pub mod round_trip;
 pub mod same_fault_same_answer;
 pub mod script;
@@ -97,9 +105,13 @@ pub mod update_creates_as_claimed;
 pub mod update_revives_deleted;
 pub mod unknown_parameter_changes_nothing;
 pub mod value_not_and_missing;
+pub mod time_text;
+pub mod trace;
+pub mod unicode_kept;
 pub mod values;
 pub mod variety;
 pub mod version_monotone;
+pub mod white_space_kept;
 
 #[cfg(test)]
 pub mod staging;
@@ -342,6 +354,11 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &no_read_is_torn::NoReadIsTorn,
     &one_order_explains_all::OneOrderExplainsAll,
     &own_write_is_read::OwnWriteIsRead,
+    &extensions_in_order::ExtensionsInOrder,
+    &large_value_kept::LargeValueKept,
+    &long_list_kept::LongListKept,
+    &missing_partition::MissingPartition,
+    &null_padding_kept::NullPaddingKept,
     &page_union_is_whole::PageUnionIsWhole,
     &pages_keep_what_stays::PagesKeepWhatStays,
     &patch_is_applied::PatchIsApplied,
@@ -350,6 +367,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &refused_write_leaves_nothing::RefusedWriteLeavesNothing,
     &repeated_delete_is_stable::RepeatedDeleteIsStable,
     &repeated_update_is_stable::RepeatedUpdateIsStable,
+    &primitive_extension_kept::PrimitiveExtensionKept,
     &round_trip::RoundTrip,
     &same_fault_same_answer::SameFaultSameAnswer,
     &quantity_bounds_partition::QuantityBoundsPartition,
@@ -372,7 +390,10 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &update_revives_deleted::UpdateRevivesDeleted,
     &unknown_parameter_changes_nothing::UnknownParameterChangesNothing,
     &value_not_and_missing::ValueNotAndMissing,
+    &time_text::TimeText,
+    &unicode_kept::UnicodeKept,
     &version_monotone::VersionMonotone,
+    &white_space_kept::WhiteSpaceKept,
 ];
 
 /// A property by id.
