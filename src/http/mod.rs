@@ -7,6 +7,7 @@ pub mod curl;
 pub mod date;
 pub mod dial;
 pub mod exchange;
+pub mod fault;
 pub mod message;
 mod parsed;
 pub mod policy;
