@@ -323,6 +323,9 @@ pub struct SandboxArgs {
     /// Seed of the patients (hexadecimal)
     #[arg(long, value_name = "SEED")]
     pub seed: Option<String>,
+    /// Note acknowledged writes in this file and begin with what it holds
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
     /// Where to write the certificate authority of the variant `facade` (PEM)
     #[arg(long, value_name = "FILE", default_value = "sandbox-ca.pem")]
     pub ca_out: PathBuf,

@@ -3,19 +3,22 @@
 //!
 //! `serve` binds a port; `server::Server::handle` is the same server without a network. Each request takes one turn
 //! at the state (`turn`), is routed (`router`), its body read and validated (`body`), and answered by the room of
-//! its interaction (`instance`, `history`, `conditional`, `search`, `transaction`, `capability`, `operation`).
+//! its interaction (`instance`, `history`, `conditional`, `search`, `transaction`, `capability`, `operation`). What
+//! was done is settled (`crash`, `journal`) before it is answered.
 
 mod body;
 mod capability;
 mod composite;
 mod conditional;
 mod cors;
+mod crash;
 pub mod defect;
 mod facade;
 mod fold;
 mod history;
 mod index;
 mod instance;
+mod journal;
 mod log;
 mod memory;
 mod modest;
@@ -51,8 +54,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use self::defect::{DEFECTS, Defect, Planted, Strength, defect};
+pub use self::journal::{Journal, Opened};
 pub use self::log::{Logged, RequestLog};
-pub use self::serve::{Running, serve};
+pub use self::serve::{Plug, Running, serve};
 pub use self::smart::Client;
 pub use self::variant::{VARIANTS, Variant, variant};
 
@@ -80,6 +84,8 @@ pub struct Options {
     pub bind: SocketAddr,
     /// Resources with type and id, stored before the first request without validation.
     pub preload: Vec<Value>,
+    /// Where acknowledged writes are noted; what it holds is there from the beginning, in place of `preload`.
+    pub journal: Option<Arc<Journal>>,
     /// Life of a token (variants `facade` and `smart`).
     pub token_lifetime: Duration,
     /// Requests per second (variant `facade`).
@@ -98,6 +104,7 @@ impl Default for Options {
             seed: Seed::FIXED,
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             preload: Vec::new(),
+            journal: None,
             token_lifetime: TOKEN_LIFETIME,
             rate: RATE,
             client: None,

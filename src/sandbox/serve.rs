@@ -1,7 +1,8 @@
 //! The sandbox on a socket: accepts connections, reads requests up to a limit, stops when dropped. The only file of
-//! the sandbox with I/O; what is answered is decided in `server`.
+//! the sandbox that knows a network; what is answered is decided in `server`.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -42,7 +43,26 @@ pub struct Running {
     pub token_url: Option<Url>,
     /// What was asked.
     pub log: Arc<RequestLog>,
+    /// What ends its process, as far as its clients can tell.
+    pub plug: Plug,
     stop: watch::Sender<bool>,
+}
+
+/// The plug of a running sandbox.
+#[derive(Clone)]
+pub struct Plug(Arc<Server>);
+
+impl fmt::Debug for Plug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Plug")
+    }
+}
+
+impl Plug {
+    /// Pulls it and puts it in again: what was acknowledged is there afterwards, whatever else is lost.
+    pub fn pull(&self) {
+        self.0.crash();
+    }
 }
 
 impl Drop for Running {
@@ -84,6 +104,7 @@ pub async fn serve(options: Options) -> io::Result<Running> {
         base,
         ca_pem: authority.as_ref().map(|authority| authority.ca_pem.clone()),
         log: Arc::clone(server.log()),
+        plug: Plug(Arc::clone(&server)),
         stop,
     };
     let acceptor = authority.map(|authority| authority.acceptor);

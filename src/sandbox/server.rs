@@ -1,4 +1,5 @@
-//! The server as a pure function of its state and one request; no network, no files. Bytes on a wire: `serve`.
+//! The server as a pure function of its state and one request; no network; the one file is in
+//! `journal`. Bytes on a wire: `serve`.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -14,26 +15,26 @@ use super::body;
 use super::defect::{Fault, Faults, change};
 use super::facade::Facade;
 use super::history::{Scope, history};
-use super::index::Index;
+use super::journal::Journal;
 use super::log::{Logged, RequestLog};
 use super::memory::Memory;
 use super::negotiate::{answer_type, essence};
 use super::outcome::Refusal;
-use super::page::Cursors;
 use super::represent::{Format, represent};
 use super::router::{Route, allow};
 use super::smart::Smart;
-use super::store::{Draft, Naming, Store, Version, write};
+use super::store::{Draft, Naming, Version, write};
 use super::turn::{Call, Payload, Reply, State, Turn};
 use super::variant::Difference;
 use super::{
-    Options, capability, conditional, cors, instance, modest, operation, search, transaction,
-    unversioned,
+    Options, capability, conditional, cors, crash, instance, modest, operation, search,
+    transaction, unversioned,
 };
 use crate::clock::Clock;
 use crate::fhir::Key;
 use crate::fhir::query::decode_pairs;
 use crate::http::message::{FHIR_JSON, Headers, Method, Request, Response};
+use crate::seed::Seed;
 
 /// How long after a write a search sees it with the variant `index-lag`.
 pub const INDEX_LAG: Duration = Duration::from_millis(500);
@@ -47,6 +48,9 @@ pub struct Server {
     facade: Option<Facade>,
     smart: Option<Smart>,
     state: Mutex<State>,
+    journal: Option<Arc<Journal>>,
+    seed: Seed,
+    naming: Naming,
     log: Arc<RequestLog>,
     capability: OnceLock<Bytes>,
 }
@@ -79,19 +83,26 @@ impl Server {
                 .contains(&Difference::Smart)
                 .then(|| Smart::new(options)),
             clock: Arc::clone(&options.clock),
-            state: Mutex::new(State {
-                store: Store::new(options.seed, naming),
-                index: Index::new(base, faults.clone()),
-                cursors: Cursors::new(options.seed),
-                memory: Memory::default(),
-            }),
+            state: Mutex::new(State::empty(options.seed, naming, base, faults.clone())),
+            journal: options.journal.clone(),
+            seed: options.seed,
+            naming,
             log: Arc::new(RequestLog::default()),
             capability: OnceLock::new(),
             faults,
             differences,
         };
-        server.load(&options.preload)?;
+        let held = server.journal.as_ref().map(|journal| journal.take_held());
+        match held.filter(|held| !held.is_empty()) {
+            Some(held) => crash::begin_with(&server, held.into_iter().map(Arc::new).collect()),
+            None => server.load(&options.preload)?,
+        }
         Ok(server)
+    }
+
+    /// As if the process had been killed and started again: what was not acknowledged may be gone.
+    pub fn crash(&self) {
+        crash::crash(self);
     }
 
     fn load(&self, resources: &[Value]) -> Result<(), String> {
@@ -107,7 +118,7 @@ impl Server {
             });
         }
         turn.index.flush();
-        Ok(())
+        crash::settle(&mut turn).map_err(|_| "the journal cannot be written".to_owned())
     }
 
     /// Answers one request; never fails, never waits for anything but its turn.
@@ -215,7 +226,9 @@ impl Server {
         if self.is(Difference::IfMatchRequired) {
             conditional::require_match(&turn, &call)?;
         }
-        dispatch(&mut turn, &call)
+        let reply = dispatch(&mut turn, &call);
+        crash::settle(&mut turn)?;
+        reply
     }
 
     fn methods(&self, route: &Route) -> &'static [Method] {
@@ -365,6 +378,15 @@ impl Server {
     /// The requests so far.
     pub fn log(&self) -> &Arc<RequestLog> {
         &self.log
+    }
+
+    pub(super) fn journal(&self) -> Option<&Journal> {
+        self.journal.as_deref()
+    }
+
+    /// A state without resources.
+    pub(super) fn empty_state(&self) -> State {
+        State::empty(self.seed, self.naming, &self.base, self.faults.clone())
     }
 
     pub(super) fn facade(&self) -> Option<&Facade> {

@@ -12,7 +12,7 @@ use crate::http::message::Method;
 use crate::seed::Seed;
 
 /// One version of one resource, immutable once stored.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Version {
     /// Which resource.
     pub key: Key,
@@ -161,6 +161,20 @@ impl Store {
             resource,
             body,
         });
+        versions.push(Arc::clone(&version));
+        self.log.push(Arc::clone(&version));
+        version
+    }
+
+    /// Appends a version as it once was; its places in the record and in the log are the next ones.
+    pub fn restore(&mut self, mut version: Arc<Version>) -> Arc<Version> {
+        let versions = self.records.entry(version.key.clone()).or_default();
+        let (number, position) = (versions.len() as u64 + 1, self.log.len());
+        if (version.number, version.position) != (number, position) {
+            let version = Arc::make_mut(&mut version);
+            (version.number, version.position) = (number, position);
+        }
+        self.latest = self.latest.max(version.instant);
         versions.push(Arc::clone(&version));
         self.log.push(Arc::clone(&version));
         version

@@ -3,6 +3,7 @@
 mod bundles;
 mod catalogue;
 mod conditions;
+mod crashes;
 mod facade;
 mod formats;
 mod instances;

@@ -7,7 +7,7 @@ use std::sync::{Arc, MutexGuard};
 use serde_json::Value;
 
 use super::body::Body;
-use super::defect::Fault;
+use super::defect::{Fault, Faults};
 use super::index::Index;
 use super::memory::Memory;
 use super::outcome::Refusal;
@@ -15,9 +15,10 @@ use super::page::Cursors;
 use super::router::Route;
 use super::server::Server;
 use super::smart::Scopes;
-use super::store::{Draft, Store, Version};
+use super::store::{Draft, Naming, Store, Version};
 use crate::fhir::Key;
 use crate::http::message::{Headers, Method};
+use crate::seed::Seed;
 
 /// Everything that changes.
 pub struct State {
@@ -29,6 +30,21 @@ pub struct State {
     pub cursors: Cursors,
     /// What only planted faults remember.
     pub memory: Memory,
+    /// So many versions of the log outlast a crash.
+    pub noted: usize,
+}
+
+impl State {
+    /// Nothing; the index knows the faults that are planted in it.
+    pub fn empty(seed: Seed, naming: Naming, base: &str, faults: Faults) -> Self {
+        State {
+            store: Store::new(seed, naming),
+            index: Index::new(base, faults),
+            cursors: Cursors::new(seed),
+            memory: Memory::default(),
+            noted: 0,
+        }
+    }
 }
 
 /// The state, held for one request; nobody else sees a transaction half done.

@@ -11,6 +11,8 @@ mod cohorts;
 mod inform;
 /// Ctrl-C, kills, and `clean`.
 mod interrupt;
+/// `sandbox --journal`: kills and restarts.
+mod journal;
 /// `diagnose`, `init` and `replay` on live endpoints.
 mod live;
 /// What suites of users rest on: identities, retries, the fallback of cleaning up.

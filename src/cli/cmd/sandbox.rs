@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::population::Plan;
+use crate::report::layout;
 use crate::sandbox;
 use crate::seed::Seed;
 
@@ -33,6 +34,7 @@ pub fn run(common: &Common, args: &SandboxArgs) -> Result<Exit, Failure> {
     if args.patients > 0 && options.preload.is_empty() {
         options.preload = setup::population(&Plan::new(seed, args.patients).with_witnesses());
     }
+    let held = journal(common, args, &mut options)?;
     let planted: Vec<String> = options
         .defects
         .iter()
@@ -61,6 +63,7 @@ pub fn run(common: &Common, args: &SandboxArgs) -> Result<Exit, Failure> {
         })?;
         let mut lines = vec![format!("sandbox  {}", running.base)];
         lines.extend(planted);
+        lines.extend(held);
         if let Some(pem) = &running.ca_pem {
             std::fs::write(&args.ca_out, pem).map_err(|error| {
                 Failure::usage(
@@ -97,6 +100,30 @@ pub fn run(common: &Common, args: &SandboxArgs) -> Result<Exit, Failure> {
         }
         Ok(Exit::Ok)
     })
+}
+
+/// Opens the journal; gives the line that says what it holds.
+fn journal(
+    common: &Common,
+    args: &SandboxArgs,
+    options: &mut sandbox::Options,
+) -> Result<Option<String>, Failure> {
+    let Some(file) = &args.journal else {
+        return Ok(None);
+    };
+    let opened = sandbox::Journal::open(file).map_err(|why| {
+        Failure::usage(
+            format!("use the journal {}", file.display()),
+            why,
+            "name a file that `rounds sandbox --journal` wrote, or one that does not exist yet",
+        )
+    })?;
+    if let Some(warning) = opened.warning.filter(|_| !common.quiet) {
+        eprintln!("warning: {}: {warning}", file.display());
+    }
+    options.journal = Some(opened.journal);
+    let held = layout::counted(opened.versions, "version");
+    Ok(Some(format!("journal  {}  {held}", file.display())))
 }
 
 /// The client that is registered with the variant `smart`, which is of no use without one.
