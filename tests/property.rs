@@ -104,6 +104,7 @@ async fn context(running: &Running, seed: u64, cohort: Option<Cohort>) -> Contex
         jobs: 4,
         requirements: Requirements::default(),
         vars: Arc::default(),
+        restart: None,
         stop: Arc::default(),
         overlay: std::sync::Arc::default(),
         index_lag: Duration::from_millis(1_500),

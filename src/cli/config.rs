@@ -9,6 +9,7 @@ use crate::engine::populate::retract::OnClean;
 use crate::suite::yaml::{self, Node, Problem};
 
 use super::failure::Failure;
+use super::process::Program;
 
 /// Name of the configuration file that is read if it is there.
 pub const DEFAULT_FILE: &str = "rounds.yaml";
@@ -78,7 +79,7 @@ pub struct TargetConfig {
     pub validate_is_safe: bool,
     pub on_clean: OnClean,
     pub load: bool,
-    pub start: Option<String>,
+    pub start: Option<Program>,
     pub ready: Option<String>,
     pub vars: BTreeMap<String, String>,
 }
@@ -326,10 +327,26 @@ impl Reader {
             validate_is_safe: self.truth(node, "validate-is-safe"),
             on_clean: self.on_clean(node),
             load: self.truth(node, "load"),
-            start: self.text(node, "start"),
+            start: self.program(node),
             ready: self.text(node, "ready"),
             vars: self.map(node, "vars").into_iter().collect(),
         }
+    }
+
+    /// What to start: a line for the shell, or a program with its arguments.
+    fn program(&mut self, node: &Node) -> Option<Program> {
+        let value = node.get("start")?;
+        if let Some(line) = value.scalar() {
+            return Some(Program::Shell(line));
+        }
+        let arguments: Vec<String> = value.items().iter().filter_map(Node::scalar).collect();
+        if arguments.is_empty() || arguments.len() != value.items().len() {
+            let mistake =
+                "`start` is a line for sh, or a list of texts: a program and its arguments";
+            self.problems.push(value.problem(mistake));
+            return None;
+        }
+        Some(Program::Arguments(arguments))
     }
 
     /// Who else may ask, for cases that need two.
@@ -550,6 +567,29 @@ waivers:
         );
         assert_eq!(config.waivers.len(), 1);
         assert_eq!(config.profiles[""].suites, ["core", "property/core"]);
+    }
+
+    #[test]
+    fn a_program_is_a_line_or_a_list() {
+        let read = |start: &str| {
+            let text =
+                format!("targets:\n  a:\n    url: http://127.0.0.1/fhir\n    start: {start}\n");
+            Config::parse("rounds.yaml", &text).map(|mut config| config.targets.remove("a"))
+        };
+        let program = |start: &str| read(start).unwrap().unwrap().start.unwrap();
+        assert_eq!(
+            program("serve -c x"),
+            Program::Shell("serve -c x".to_owned())
+        );
+        let arguments = ["serve", "-p", "80"].map(str::to_owned).to_vec();
+        assert_eq!(program("[serve, -p, 80]"), Program::Arguments(arguments));
+        for mistake in ["[]", "{a: b}", "[a, [b]]"] {
+            let problems = read(mistake).unwrap_err();
+            assert!(
+                problems[0].to_string().starts_with("rounds.yaml:4:12"),
+                "{problems:?}"
+            );
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod failure;
 pub mod outcome;
 pub mod output;
 pub mod package;
+pub mod process;
 pub mod progress;
 pub mod prospect;
 pub mod scoreboard;

@@ -15,6 +15,7 @@ use crate::seed::Seed;
 use super::args::{Common, FailOn, RunArgs, TargetArgs};
 use super::config::{AuthConfig, Config, Profile, TargetConfig, interpolate};
 use super::failure::Failure;
+use super::process::Program;
 
 /// Patients that a run loads unless told otherwise: enough for several pages, small enough for seconds.
 pub const DEFAULT_POPULATION: u64 = 26;
@@ -98,7 +99,7 @@ pub struct TargetSettings {
     /// What becomes of a resource of ours that the target does not delete.
     pub on_clean: OnClean,
     /// Program to start.
-    pub start: Option<String>,
+    pub start: Option<Program>,
     /// URL that answers when it is up.
     pub ready: Option<Url>,
     /// Authorization of further identities by name.
@@ -531,11 +532,22 @@ pub fn resolve_target(
             .map(|(name, file)| (name, PathBuf::from(file)))
             .collect(),
         on_clean: configured.on_clean,
-        start: configured.start,
+        start: configured.start.map(filled).transpose()?,
         ready,
         identities,
         vars: configured.vars,
     }))
+}
+
+/// A program with `${env:X}` filled in; the shell fills in its own line.
+fn filled(program: Program) -> Result<Program, Failure> {
+    Ok(match program {
+        Program::Shell(line) => Program::Shell(line),
+        Program::Arguments(arguments) => {
+            let filled = arguments.iter().map(|text| interpolate(text));
+            Program::Arguments(filled.collect::<Result<_, Failure>>()?)
+        }
+    })
 }
 
 /// A base URL: http or https, without trailing slash, query, fragment and credentials.

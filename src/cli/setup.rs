@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::baseline::Store;
 use crate::check::resource::Survey;
 use crate::clock::Clock;
-use crate::engine::context::{Context, Requirements};
+use crate::engine::context::{Context, Requirements, Restart, Restarting};
 use crate::engine::populate::crawl::{self, Bounds};
 use crate::engine::populate::load::{self, Order};
 use crate::engine::populate::{Populated, Stored, provision};
@@ -70,7 +70,7 @@ pub struct Ground {
     /// The built-in sandbox; ends when dropped.
     pub sandbox: Option<sandbox::Running>,
     /// The program that we started; ends when dropped.
-    pub started: Option<Started>,
+    pub started: Option<Arc<Started>>,
 }
 
 impl Ground {
@@ -103,10 +103,11 @@ pub async fn set_up(
                     .observer
                     .observe(Event::Stage(format!("starting {}", configured.target.name)));
             }
+            let log = start::log_file(&settings.store, configured);
             (
                 configured.target.clone(),
                 None,
-                start::start(configured).await?,
+                start::start(configured, Some(log)).await?,
             )
         }
         None => {
@@ -125,6 +126,7 @@ pub async fn set_up(
     context.overlay = Arc::new(overlay(settings)?);
     let survey = Survey::new(library, &context.capability);
     context.survey = Arc::new(Mutex::new(survey));
+    context.restart = restart(sandbox.as_ref(), started.as_ref());
     let mut ground = Ground {
         target: record(&target, &context.capability, sandbox.is_some()),
         notices: notices(&target, sandbox.is_some()),
@@ -141,6 +143,28 @@ pub async fn set_up(
         ground.context = ground.context.with_cohort(populated.cohort);
     }
     Ok(ground)
+}
+
+/// What can be killed and started again: the program that we started, or the built-in sandbox.
+fn restart(
+    sandbox: Option<&sandbox::Running>,
+    started: Option<&Arc<Started>>,
+) -> Option<Arc<dyn Restart>> {
+    match (sandbox, started) {
+        (Some(running), _) => Some(Arc::new(BuiltIn(running.plug.clone()))),
+        (None, Some(started)) => Some(Arc::clone(started) as Arc<dyn Restart>),
+        (None, None) => None,
+    }
+}
+
+/// The built-in sandbox, which has no process of its own to kill.
+struct BuiltIn(sandbox::Plug);
+
+impl Restart for BuiltIn {
+    fn restart(&self) -> Restarting<'_> {
+        self.0.pull();
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 async fn built_in(
@@ -371,6 +395,7 @@ fn context(
         overlay: Arc::new(BTreeMap::new()),
         index_lag: INDEX_LAG,
         retries: settings.retries,
+        restart: None,
         stop: Arc::clone(&given.stop),
     }
 }

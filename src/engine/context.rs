@@ -1,6 +1,7 @@
 //! What every engine is given: the target as a session, what it claims, the data, the seed, the permissions.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
@@ -51,6 +52,8 @@ pub struct Context {
     pub index_lag: std::time::Duration,
     /// Times that a case which failed is run again.
     pub retries: u32,
+    /// What kills the target and starts it again; `None` where we did not start it.
+    pub restart: Option<Arc<dyn Restart>>,
     /// Set when the run is to end early: nothing new is begun.
     pub stop: Arc<AtomicBool>,
 }
@@ -76,6 +79,17 @@ impl Context {
         }
     }
 }
+
+/// A target that may die for a test, because we started it. Whoever uses it is alone on the target.
+pub trait Restart: Send + Sync {
+    /// Ends the target as a power cut would (`kill -9`: it is not asked), starts it again, waits until it answers.
+    ///
+    /// The error says why it is not back; nothing can be decided on the target from then on.
+    fn restart(&self) -> Restarting<'_>;
+}
+
+/// A boxed future, so that `dyn Restart` is possible.
+pub type Restarting<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
 
 /// Search parameters without which the target answers 400 or 403, per type: configured, or learned in this run.
 #[derive(Debug, Clone, Default)]

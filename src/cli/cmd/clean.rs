@@ -2,7 +2,7 @@
 //! the run's journal names or what carries its tag, and only on the target of the run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,8 +73,9 @@ pub fn run(common: &Common, args: &CleanArgs) -> Result<Exit, Failure> {
     )?;
     let token = recorded.map(|(_, token)| token);
     let journal = FileJournal::open(&folder)?;
+    let log = Some(start::log_file(&common.store, &endpoint));
     let outcome =
-        super::run::runtime()?.block_on(clean(&endpoint, left, token, patience, &journal))?;
+        super::run::runtime()?.block_on(clean(&endpoint, left, token, patience, &journal, log))?;
     output::print(&outcome.render(&id, &endpoint));
     Ok(if outcome.left.is_empty() {
         Exit::Ok
@@ -292,8 +293,9 @@ async fn clean(
     token: Option<String>,
     patience: Duration,
     journal: &FileJournal,
+    log: Option<PathBuf>,
 ) -> Result<Outcome, Failure> {
-    let _started = start::start(endpoint).await?;
+    let _started = start::start(endpoint, log).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     // A budget of requests is for testing; what a run left goes whatever it costs.
     let target = Target {

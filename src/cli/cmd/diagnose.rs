@@ -90,7 +90,8 @@ fn options(args: &DiagnoseArgs, endpoint: &TargetSettings) -> Options {
 
 async fn consult(endpoint: &TargetSettings, options: &Options) -> Result<Consultation, Failure> {
     let target = &endpoint.target;
-    let _started = start::start(endpoint).await?;
+    // Nothing of a consultation is stored, what the program says included.
+    let _started = start::start(endpoint, None).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let transport = client::connect(target, Arc::clone(&clock)).map_err(start::setup)?;
     let way = dial(target, &*clock).await;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::baseline::{Store, StoreError, compare};
 use crate::clock::{Clock, SystemClock};
 use crate::engine::conformance::{self, Results};
@@ -29,6 +31,7 @@ use super::super::exit::Exit;
 use super::super::failure::Failure;
 use super::super::outcome::{self, Terms};
 use super::super::output::Outputs;
+use super::super::process;
 use super::super::progress::Progress;
 use super::super::prospect::Prospect;
 use super::super::settings::{SeedChoice, Settings};
@@ -378,22 +381,34 @@ fn leftovers(ground: &Ground, run: &mut Run) {
     }
 }
 
-/// Ends the run early at the first Ctrl-C, and the program at the second.
+/// Ends the run early at the first Ctrl-C or SIGTERM, and the program at the second.
 pub fn listen_for_interrupts(given: &Given) {
     let stop = Arc::clone(&given.stop);
     let observer = Arc::clone(&given.observer);
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_err() {
+        if !told_to_end().await {
             return;
         }
         stop.store(true, Ordering::Relaxed);
         observer.observe(Event::Notice(
             "ending: what is in flight is finished and stored (again: end now)".to_owned(),
         ));
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if told_to_end().await {
+            process::kill_all();
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
     });
+}
+
+/// Waits for Ctrl-C or SIGTERM; false where the system does not tell.
+async fn told_to_end() -> bool {
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
+        return false;
+    };
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.is_ok(),
+        terminated = terminated.recv() => terminated.is_some(),
+    }
 }
 
 /// Stores, compares, renders, and decides the exit code.

@@ -93,6 +93,7 @@ fn context(completeness: Completeness, transport: Arc<Scripted>) -> Context {
         overlay: Arc::default(),
         index_lag: Duration::ZERO,
         retries: 0,
+        restart: None,
         stop: Arc::default(),
     }
 }

@@ -121,6 +121,7 @@ fn context(target: &Target) -> Context {
         overlay: Arc::default(),
         index_lag: Duration::ZERO,
         retries: 0,
+        restart: None,
         stop: Arc::new(AtomicBool::new(false)),
     }
 }

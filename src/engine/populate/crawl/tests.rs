@@ -77,6 +77,7 @@ async fn taken_from(transport: Arc<Scripted>, bounds: Bounds) -> Cohort {
         overlay: Arc::default(),
         index_lag: Duration::ZERO,
         retries: 0,
+        restart: None,
         stop: Arc::default(),
     };
     crawl(&context, &bounds).await.cohort
