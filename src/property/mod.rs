@@ -172,6 +172,8 @@ pub enum Family {
 
 /// All families.
 pub const FAMILIES: &[Family] = &[
+/// All families, in the order of the catalogue.
+pub static FAMILIES: &[Family] = &[
     Family::RoundTrip,
     Family::Life,
     Family::History,
