@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use rounds::clock::SystemClock;
-use rounds::engine::context::{Context, Requirements};
+use rounds::engine::context::{Context, Requirements, Restart, Restarting};
 use rounds::engine::preflight::preflight;
 use rounds::engine::property::{self, Budget, Examined};
 use rounds::engine::session::{NoJournal, Session};
@@ -69,6 +69,16 @@ fn target(running: &Running, writes: bool) -> Target {
     }
 }
 
+/// The sandbox, killed and started again.
+struct Pulled(sandbox::Plug);
+
+impl Restart for Pulled {
+    fn restart(&self) -> Restarting<'_> {
+        self.0.pull();
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
 async fn context(running: &Running, seed: u64, cohort: Option<Cohort>) -> Context {
     let clock = Arc::new(SystemClock::new());
     let writes = cohort.is_none();
@@ -104,7 +114,7 @@ async fn context(running: &Running, seed: u64, cohort: Option<Cohort>) -> Contex
         jobs: 4,
         requirements: Requirements::default(),
         vars: Arc::default(),
-        restart: None,
+        restart: Some(Arc::new(Pulled(running.plug.clone()))),
         stop: Arc::default(),
         overlay: std::sync::Arc::default(),
         index_lag: Duration::from_millis(1_500),

@@ -295,6 +295,10 @@ impl Transport for Authorized {
         self.inner.resent()
     }
 
+    fn carries_faults(&self) -> bool {
+        self.inner.carries_faults()
+    }
+
     fn begin_cleanup(&self) {
         self.inner.begin_cleanup();
     }

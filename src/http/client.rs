@@ -2,6 +2,7 @@
 //! and redirects, pinned to the target's origin, sent once. Authorization is `auth`, permission is `policy`.
 
 mod connecting;
+mod detour;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,9 +10,11 @@ use std::time::Duration;
 
 use url::Url;
 
+use self::detour::Detour;
 use super::auth::{Authorized, TokenAnswer, TokenEndpoint};
 use super::classify::{Stage, classify};
 use super::exchange::{Exchange, Failure, FailureKind, Timings};
+use super::fault;
 use super::message::{FHIR_JSON, Headers, Method, Request, Response};
 use super::policy::{Policed, Terms};
 use super::target::{Auth, SetupError, Target};
@@ -92,6 +95,7 @@ pub struct Client {
     timeout: Duration,
     max_body: usize,
     clock: Arc<dyn Clock>,
+    detour: Detour,
 }
 
 impl Client {
@@ -125,6 +129,7 @@ impl Client {
             headers: target.headers.clone(),
             timeout: target.timeout,
             max_body: MAX_BODY,
+            detour: Detour::new(target, Arc::clone(&clock)),
             clock,
         })
     }
@@ -300,7 +305,14 @@ impl Client {
 
 impl Transport for Client {
     fn send(&self, request: Request) -> Sending<'_> {
-        Box::pin(self.exchange(request))
+        match request.headers.get(fault::HEADER) {
+            None => Box::pin(self.exchange(request)),
+            Some(_) => Box::pin(self.detour.send(request)),
+        }
+    }
+
+    fn carries_faults(&self) -> bool {
+        self.base.scheme() == "http"
     }
 
     fn base(&self) -> &Url {

@@ -58,6 +58,18 @@ impl Fault {
         )
     }
 
+    /// As said in the steps of a finding, behind what was answered.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Fault::DelayRequest(_) => ", the request was late",
+            Fault::DelayResponse(_) => ", the answer was late",
+            Fault::CutRequest(_) => ", cut before the target had all of it",
+            Fault::HangUp => ", the client hung up once it was sent",
+            Fault::CutResponse(_) => ", the answer was cut",
+            Fault::Duplicate => ", sent twice on its way",
+        }
+    }
+
     /// The request with this fault on it, for a transport that leads through a [`Proxy`].
     #[must_use]
     pub fn on(self, request: Request) -> Request {

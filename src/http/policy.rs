@@ -246,6 +246,10 @@ impl<T: Transport + ?Sized> Transport for Policed<T> {
         self.resent.load(Ordering::Relaxed) + self.inner.resent()
     }
 
+    fn carries_faults(&self) -> bool {
+        self.inner.carries_faults()
+    }
+
     fn begin_cleanup(&self) {
         self.cleaning.store(true, Ordering::Relaxed);
         self.inner.begin_cleanup();

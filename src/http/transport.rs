@@ -31,6 +31,11 @@ pub trait Transport: Send + Sync {
         0
     }
 
+    /// True if a request may name a fault (`http::fault`) that happens to it on its way.
+    fn carries_faults(&self) -> bool {
+        false
+    }
+
     /// From now on what was created is removed: a spent budget of requests no longer stops a DELETE. Permission and
     /// pace hold as before.
     fn begin_cleanup(&self) {}

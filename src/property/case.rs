@@ -11,6 +11,7 @@ use serde_json::Value;
 
 pub use super::form::Form;
 use super::place;
+use crate::http::fault::Fault;
 pub use super::script::Script;
 use crate::http::Method;
 
@@ -49,6 +50,9 @@ pub struct Step {
     /// one after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<u8>,
+    /// What happens to its request on the way, where it is one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
     /// What to do.
     pub command: Command,
 }
@@ -192,6 +196,8 @@ pub enum Command {
         /// Milliseconds.
         ms: u32,
     },
+    /// Kills the target as a power cut would, starts it again, and waits until it answers.
+    Restart,
 }
 
 /// One entry of a Bundle: a create, update, patch, delete, read, search or raw request.
@@ -474,7 +480,8 @@ impl Command {
             | Command::Head { .. }
             | Command::DeleteWhere { .. }
             | Command::Settle { .. }
-            | Command::Pause { .. } => {}
+            | Command::Pause { .. }
+            | Command::Restart => {}
         }
         found.into_iter().collect()
     }

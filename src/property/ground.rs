@@ -25,6 +25,10 @@ pub struct Ground<'a> {
     pub writes: bool,
     /// Sending several writes at the same moment is permitted.
     pub concurrency: bool,
+    /// A request may be cut, doubled or delayed on its way.
+    pub faults: bool,
+    /// The target may be killed: it is ours, and comes back.
+    pub restart: bool,
 }
 
 /// Where search cases stand: whose resources, and the types with their parameters.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::case::{Case, Command, Entry, Origin, Search, Step};
+use crate::http::fault::Fault;
 
 /// Numbers the steps of a case while it is being written.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl Script {
             id,
             together: false,
             lane: None,
+            fault: None,
             command,
         });
         id
@@ -56,6 +58,15 @@ impl Script {
         let id = self.push(command);
         if let Some(step) = self.case.steps.last_mut() {
             step.lane = Some(lane);
+        }
+        id
+    }
+
+    /// Appends a step whose request something happens to on its way.
+    pub fn push_faulty(&mut self, command: Command, fault: Fault) -> u32 {
+        let id = self.push(command);
+        if let Some(step) = self.case.steps.last_mut() {
+            step.fault = Some(fault);
         }
         id
     }

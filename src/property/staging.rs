@@ -44,6 +44,7 @@ impl Stage {
                 id,
                 together: false,
                 lane: None,
+                fault: None,
                 command,
             },
             key: key.and_then(Key::from_reference),

@@ -122,12 +122,17 @@ impl Examination {
     /// What a property may count on here.
     pub(super) fn ground(&self) -> Ground<'_> {
         let ctx = self.ctx();
+        // Only the in-process sandbox may be shown in full: everything on it is ours.
+        let concurrency = ctx.load || (ctx.writes && ctx.session.disclosure().is_everything());
         Ground {
             capability: &ctx.capability,
             cohort: &ctx.cohort,
             writes: ctx.writes,
-            // Only the in-process sandbox may be shown in full: everything on it is ours.
-            concurrency: ctx.load || (ctx.writes && ctx.session.disclosure().is_everything()),
+            concurrency,
+            // What we started we may disturb.
+            faults: ctx.session.transport().carries_faults()
+                && (concurrency || ctx.restart.is_some()),
+            restart: ctx.restart.is_some(),
         }
     }
 

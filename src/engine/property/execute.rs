@@ -1,6 +1,7 @@
 //! The executor: runs a case through a session and writes its trace. It judges nothing and confirms nothing; every
 //! execution works on resources of its own, which it removes at the end where the target lets it.
 
+mod disturb;
 mod request;
 mod search;
 
@@ -84,17 +85,19 @@ impl Executor {
             code: format!("{}-{number}", self.ctx.token).into(),
             before: Arc::default(),
             events: Vec::new(),
+            obstacle: None,
             learned: false,
         };
         self.ctx.session.disclosure().learn(&*run.code);
         for system in [CASE_SYSTEM, SET_SYSTEM] {
             self.ctx.session.disclosure().learn(system);
         }
-        let obstacle = run.unmet();
-        if obstacle.is_none() {
+        run.obstacle = run.unmet();
+        if run.obstacle.is_none() {
             run.steps().await;
         }
         run.clean_up().await;
+        run.clean_up_lost().await;
         let exchanges = run.scope.exchanges();
         let mut survey = self.ctx.survey();
         exchanges.iter().for_each(|exchange| survey.add(exchange));
@@ -103,7 +106,7 @@ impl Executor {
         let trace = Trace {
             base: self.ctx.session.base(),
             ground: case.ground,
-            obstacle,
+            obstacle: run.obstacle,
             events: run.events,
         };
         (Execution { trace, requests }, run.learned)
@@ -120,6 +123,8 @@ struct Run {
     /// What happened before the lane began; empty outside of lanes.
     before: Arc<Vec<Event>>,
     events: Vec<Event>,
+    /// What keeps the execution from its purpose.
+    obstacle: Option<String>,
     /// The target said that a search needs company.
     learned: bool,
 }
@@ -141,7 +146,7 @@ impl Run {
                 self.step(step).await;
                 rest = &rest[1..];
             }
-            if self.learned {
+            if self.learned || self.obstacle.is_some() {
                 return;
             }
         }
@@ -215,6 +220,7 @@ impl Run {
         done.sort_by_key(|(position, _)| *position);
         for (_, lane) in done {
             self.learned |= lane.learned;
+            self.obstacle = self.obstacle.take().or(lane.obstacle);
             self.events.extend(lane.events);
         }
         let order = |event: &Event| block.iter().position(|step| step.id == event.step.id);
@@ -254,6 +260,10 @@ impl Run {
             (Command::Pause { ms }, _) => {
                 tokio::time::sleep(Duration::from_millis(u64::from(*ms))).await;
                 plain((Vec::new(), Outcome::Done))
+            }
+            (Command::Restart, _) => plain(self.restart().await),
+            (_, Some(request)) if step.fault.is_some() => {
+                plain(self.send_faulty(step.fault, request).await)
             }
             (Command::Raw(_), Some(request)) => {
                 plain((vec![self.scope.send(request).await], Outcome::Done))
@@ -461,6 +471,7 @@ mod tests {
             id,
             together: lane.is_none(),
             lane,
+            fault: None,
             command: Command::Read { target: 0 },
         };
         let block = [

@@ -191,6 +191,8 @@ mod tests {
             cohort: &cohort,
             writes,
             concurrency: true,
+            faults: true,
+            restart: true,
         };
         property::PROPERTIES
             .iter()
@@ -237,6 +239,8 @@ mod tests {
                 cohort: &cohort,
                 writes: false,
                 concurrency: false,
+                faults: false,
+                restart: false,
             };
             let refused = property.admit(&ground(&capability)).unwrap_err();
             let reason = refused.reason().unwrap_or_default();

@@ -4,6 +4,7 @@ use super::confirm::Failure;
 use crate::engine::context::Context;
 use crate::engine::fold::{self, Basis};
 use crate::http::Exchange;
+use crate::http::fault::Fault;
 use crate::property::case::Command;
 use crate::property::trace::{Event, Outcome};
 use crate::property::{Open, Property};
@@ -52,11 +53,18 @@ pub fn finding(
     finding
 }
 
-/// One numbered line per step that was sent.
+/// One numbered line per step that did something.
 fn steps(ctx: &Context, events: &[Event]) -> Vec<Step> {
     events
         .iter()
         .filter_map(|event| {
+            if event.step.command == Command::Restart && event.outcome == Outcome::Done {
+                let text = "the target is killed (SIGKILL) and started again".to_owned();
+                return Some(Step {
+                    text,
+                    exchange: None,
+                });
+            }
             let exchange = event.last()?;
             Some(Step {
                 text: step_text(ctx, event, exchange),
@@ -86,13 +94,14 @@ fn step_text(ctx: &Context, event: &Event, exchange: &Exchange) -> String {
         _ if event.exchanges.len() > 1 => format!(", {} pages", event.exchanges.len()),
         _ => String::new(),
     };
+    let fault = event.step.fault.map(Fault::sentence).unwrap_or_default();
     let together = if event.step.is_concurrent() {
         ", at the same moment as its neighbours"
     } else {
         ""
     };
     format!(
-        "{} {url}{condition} → {answer}{note}{together}",
+        "{} {url}{condition} → {answer}{note}{fault}{together}",
         exchange.request.method
     )
 }

@@ -187,3 +187,21 @@ fn a_fault_reads_as_it_is_written() {
     assert!("cut-request".parse::<Fault>().is_err());
     assert!("explode=1".parse::<Fault>().is_err());
 }
+
+#[tokio::test]
+async fn a_client_takes_a_detour_for_a_fault_and_shows_nothing_of_it() {
+    let server = Server::start(|number, _| answer(200, &[], &format!("answer {number}"))).await;
+    let transport = client::connect(&server.target(), Arc::new(SystemClock::new())).unwrap();
+    assert!(transport.carries_faults());
+    for url in ["Patient/1", &format!("{}/Patient/1", server.base)] {
+        let exchange = transport.send(Fault::Duplicate.on(Request::get(url))).await;
+        let shown = &exchange.request;
+        assert_eq!(shown.url, format!("{}/Patient/1", server.base));
+        assert!(shown.headers.get(HEADER).is_none());
+        assert!(exchange.outcome.is_ok(), "{exchange:?}");
+    }
+    assert_eq!(server.requests().len(), 4);
+    let cut = Fault::CutRequest(50).on(Request::get("Patient/1"));
+    assert!(is_unknown(&transport.send(cut).await));
+    assert_eq!(server.requests().len(), 4);
+}

@@ -123,7 +123,8 @@ impl Run {
             | Command::HistoryOf { .. }
             | Command::Settle { .. }
             | Command::Follow { .. }
-            | Command::Pause { .. } => None,
+            | Command::Pause { .. }
+            | Command::Restart => None,
         }
     }
 
