@@ -11,9 +11,9 @@ use serde_json::Value;
 
 pub use super::form::Form;
 use super::place;
-use crate::http::fault::Fault;
 pub use super::script::Script;
 use crate::http::Method;
+use crate::http::fault::Fault;
 
 /// A sequence of steps for one property.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

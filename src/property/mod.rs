@@ -4,21 +4,25 @@
 pub mod amount;
 pub mod and_is_intersection;
 pub mod answer;
+pub mod batch_entries_are_independent;
 pub mod broken_bodies_are_no_server_error;
 pub mod case;
 pub mod compare;
-pub mod conditional_create_by_matches;
 pub mod concurrent_updates_are_kept;
+pub mod conditional_create_by_matches;
 pub mod conditional_create_once;
 pub mod conditional_delete_by_matches;
 pub mod conditional_read_tells_change;
 pub mod conditional_update_by_matches;
+pub mod conditional_update_once;
+pub mod conditions_hold_in_bundles;
+pub mod contest;
+pub mod crash_keeps_acknowledged;
 pub mod create_says_where;
 pub mod criteria_in_any_order;
-pub mod conditional_update_once;
-pub mod contest;
-pub mod create_says_where;
 pub mod crossing_transactions_end;
+pub mod cut_transaction_is_whole;
+pub mod cut_write_is_before_or_after;
 pub mod dataset;
 pub mod date_bounds_cover;
 pub mod date_bounds_grow;
@@ -33,43 +37,39 @@ pub mod delete_and_update_agree;
 pub mod delete_is_gone;
 pub mod delete_of_referenced_is_clean;
 pub mod deleted_in_no_search;
+pub mod document;
 pub mod errors_have_outcomes;
 pub mod errors_hide_the_inside;
+pub mod extensions_in_order;
 pub mod form;
 pub mod fuzz;
 pub mod ground;
 pub mod guarded_updates_are_counted;
 pub mod index_lag_is_measured;
+pub mod large_value_kept;
+pub mod last_updated_partition;
 pub mod life;
 pub mod life_follows_model;
+pub mod long_list_kept;
 pub mod matches;
 pub mod mismatched_id_refused;
+pub mod missing_is_what_is_shown;
 pub mod missing_partition;
+pub mod nested_transaction_is_whole;
+pub mod no_read_is_torn;
 pub mod not_is_complement;
-mod document;
-pub mod extensions_in_order;
-pub mod ground;
-pub mod large_value_kept;
-pub mod long_list_kept;
-pub mod missing_partition;
 pub mod null_padding_kept;
 pub mod number;
+pub mod number_precision;
 pub mod odd_headers_are_no_server_error;
 pub mod odd_methods_change_nothing;
 pub mod odd_resources_are_no_server_error;
 pub mod odd_searches_are_no_server_error;
 pub mod odd_urls_are_no_server_error;
-pub mod last_updated_partition;
-pub mod missing_is_what_is_shown;
-pub mod missing_partition;
-pub mod not_is_complement;
-pub mod number;
-pub mod number_precision;
-pub mod or_is_union;
-pub mod no_read_is_torn;
-pub mod number;
 pub mod one_order_explains_all;
+pub mod or_is_union;
 pub mod order;
+pub mod overlapping_transaction_refused;
 pub mod own_write_is_read;
 pub mod page_union_is_whole;
 pub mod pages_keep_what_stays;
@@ -77,37 +77,41 @@ pub mod parameter;
 pub mod patch_is_applied;
 pub mod place;
 pub mod post_search_is_get_search;
-pub mod reads_never_go_back;
-pub mod refused_write_leaves_nothing;
+pub mod primitive_extension_kept;
 pub mod quantity_bounds_partition;
 pub mod quantity_unit_narrows;
+pub mod reads_never_go_back;
+pub mod refused_transaction_leaves_nothing;
+pub mod refused_write_leaves_nothing;
 pub mod relation;
 pub mod repeated_delete_is_stable;
 pub mod repeated_update_is_stable;
-pub mod primitive_extension_kept;
 pub mod round_trip;
 pub mod same_fault_same_answer;
 pub mod script;
-pub mod shape_keeps_matches;
-pub mod spelling_is_irrelevant;
 pub mod search_shows_what_existed;
 pub mod sessions_are_kept;
+pub mod shape_keeps_matches;
+pub mod spelling_is_irrelevant;
 pub mod stale_if_match_refused;
 pub mod string_folds;
 pub mod string_modifiers_nest;
+pub mod time_text;
 pub mod token_system_narrows;
 pub mod trace;
+pub mod transaction;
+pub mod transaction_is_applied;
 pub mod transaction_is_seen_whole;
+pub mod transaction_links_are_resolved;
+pub mod transaction_order_is_immaterial;
 pub mod transactions_are_isolated;
 pub mod types_are_apart;
+pub mod unicode_kept;
+pub mod unknown_parameter_changes_nothing;
 pub mod update_as_create_once;
 pub mod update_creates_as_claimed;
 pub mod update_revives_deleted;
-pub mod unknown_parameter_changes_nothing;
 pub mod value_not_and_missing;
-pub mod time_text;
-pub mod trace;
-pub mod unicode_kept;
 pub mod values;
 pub mod variety;
 pub mod version_monotone;
@@ -170,8 +174,6 @@ pub enum Family {
     Fuzz,
 }
 
-/// All families.
-pub const FAMILIES: &[Family] = &[
 /// All families, in the order of the catalogue.
 pub static FAMILIES: &[Family] = &[
     Family::RoundTrip,
@@ -298,6 +300,11 @@ pub trait Property: Sync {
         false
     }
 
+    /// Cases at most, where each has a price of its own.
+    fn cases_at_most(&self) -> u32 {
+        u32::MAX
+    }
+
     /// Level of one violation, where parts of a property rest on sentences of different strength.
     fn level_of(&self, _violation: &Violation) -> Level {
         self.spec().level
@@ -307,15 +314,22 @@ pub trait Property: Sync {
 /// All properties, alphabetical.
 pub static PROPERTIES: &[&dyn Property] = &[
     &and_is_intersection::AndIsIntersection,
+    &batch_entries_are_independent::BatchEntriesAreIndependent,
     &broken_bodies_are_no_server_error::BrokenBodiesAreNoServerError,
-    &conditional_create_by_matches::ConditionalCreateByMatches,
     &concurrent_updates_are_kept::ConcurrentUpdatesAreKept,
+    &conditional_create_by_matches::ConditionalCreateByMatches,
     &conditional_create_once::ConditionalCreateOnce,
     &conditional_delete_by_matches::ConditionalDeleteByMatches,
     &conditional_read_tells_change::ConditionalReadTellsChange,
     &conditional_update_by_matches::ConditionalUpdateByMatches,
+    &conditional_update_once::ConditionalUpdateOnce,
+    &conditions_hold_in_bundles::ConditionsHoldInBundles,
+    &crash_keeps_acknowledged::CrashKeepsAcknowledged,
     &create_says_where::CreateSaysWhere,
     &criteria_in_any_order::CriteriaInAnyOrder,
+    &crossing_transactions_end::CrossingTransactionsEnd,
+    &cut_transaction_is_whole::CutTransactionIsWhole,
+    &cut_write_is_before_or_after::CutWriteIsBeforeOrAfter,
     &date_bounds_cover::DateBoundsCover,
     &date_bounds_grow::DateBoundsGrow,
     &date_bounds_partition::DateBoundsPartition,
@@ -323,9 +337,6 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &date_precision::DatePrecision,
     &date_prefixes_nest::DatePrefixesNest,
     &date_zone_shift::DateZoneShift,
-    &conditional_update_once::ConditionalUpdateOnce,
-    &create_says_where::CreateSaysWhere,
-    &crossing_transactions_end::CrossingTransactionsEnd,
     &decimal_text::DecimalText,
     &delete_and_update_agree::DeleteAndUpdateAgree,
     &delete_is_gone::DeleteIsGone,
@@ -333,67 +344,65 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &deleted_in_no_search::DeletedInNoSearch,
     &errors_have_outcomes::ErrorsHaveOutcomes,
     &errors_hide_the_inside::ErrorsHideTheInside,
+    &extensions_in_order::ExtensionsInOrder,
+    &guarded_updates_are_counted::GuardedUpdatesAreCounted,
+    &index_lag_is_measured::IndexLagIsMeasured,
+    &large_value_kept::LargeValueKept,
+    &last_updated_partition::LastUpdatedPartition,
     &life_follows_model::LifeFollowsModel,
+    &long_list_kept::LongListKept,
     &mismatched_id_refused::MismatchedIdRefused,
+    &missing_is_what_is_shown::MissingIsWhatIsShown,
     &missing_partition::MissingPartition,
+    &nested_transaction_is_whole::NestedTransactionIsWhole,
+    &no_read_is_torn::NoReadIsTorn,
     &not_is_complement::NotIsComplement,
+    &null_padding_kept::NullPaddingKept,
+    &number_precision::NumberPrecision,
     &odd_headers_are_no_server_error::OddHeadersAreNoServerError,
     &odd_methods_change_nothing::OddMethodsChangeNothing,
     &odd_resources_are_no_server_error::OddResourcesAreNoServerError,
     &odd_searches_are_no_server_error::OddSearchesAreNoServerError,
     &odd_urls_are_no_server_error::OddUrlsAreNoServerError,
-    &last_updated_partition::LastUpdatedPartition,
-    &missing_is_what_is_shown::MissingIsWhatIsShown,
-    &missing_partition::MissingPartition,
-    &not_is_complement::NotIsComplement,
-    &number_precision::NumberPrecision,
-    &or_is_union::OrIsUnion,
-    &guarded_updates_are_counted::GuardedUpdatesAreCounted,
-    &index_lag_is_measured::IndexLagIsMeasured,
-    &life_follows_model::LifeFollowsModel,
-    &mismatched_id_refused::MismatchedIdRefused,
-    &missing_partition::MissingPartition,
-    &no_read_is_torn::NoReadIsTorn,
     &one_order_explains_all::OneOrderExplainsAll,
+    &or_is_union::OrIsUnion,
+    &overlapping_transaction_refused::OverlappingTransactionRefused,
     &own_write_is_read::OwnWriteIsRead,
-    &extensions_in_order::ExtensionsInOrder,
-    &large_value_kept::LargeValueKept,
-    &long_list_kept::LongListKept,
-    &missing_partition::MissingPartition,
-    &null_padding_kept::NullPaddingKept,
     &page_union_is_whole::PageUnionIsWhole,
     &pages_keep_what_stays::PagesKeepWhatStays,
     &patch_is_applied::PatchIsApplied,
     &post_search_is_get_search::PostSearchIsGetSearch,
+    &primitive_extension_kept::PrimitiveExtensionKept,
+    &quantity_bounds_partition::QuantityBoundsPartition,
+    &quantity_unit_narrows::QuantityUnitNarrows,
     &reads_never_go_back::ReadsNeverGoBack,
+    &refused_transaction_leaves_nothing::RefusedTransactionLeavesNothing,
     &refused_write_leaves_nothing::RefusedWriteLeavesNothing,
     &repeated_delete_is_stable::RepeatedDeleteIsStable,
     &repeated_update_is_stable::RepeatedUpdateIsStable,
-    &primitive_extension_kept::PrimitiveExtensionKept,
     &round_trip::RoundTrip,
     &same_fault_same_answer::SameFaultSameAnswer,
-    &quantity_bounds_partition::QuantityBoundsPartition,
-    &quantity_unit_narrows::QuantityUnitNarrows,
-    &round_trip::RoundTrip,
+    &search_shows_what_existed::SearchShowsWhatExisted,
+    &sessions_are_kept::SessionsAreKept,
     &shape_keeps_matches::ShapeKeepsMatches,
     &spelling_is_irrelevant::SpellingIsIrrelevant,
     &stale_if_match_refused::StaleIfMatchRefused,
     &string_folds::StringFolds,
     &string_modifiers_nest::StringModifiersNest,
+    &time_text::TimeText,
     &token_system_narrows::TokenSystemNarrows,
-    &search_shows_what_existed::SearchShowsWhatExisted,
-    &sessions_are_kept::SessionsAreKept,
-    &stale_if_match_refused::StaleIfMatchRefused,
+    &transaction_is_applied::TransactionIsApplied,
     &transaction_is_seen_whole::TransactionIsSeenWhole,
+    &transaction_links_are_resolved::TransactionLinksAreResolved,
+    &transaction_order_is_immaterial::TransactionOrderIsImmaterial,
     &transactions_are_isolated::TransactionsAreIsolated,
     &types_are_apart::TypesAreApart,
+    &unicode_kept::UnicodeKept,
+    &unknown_parameter_changes_nothing::UnknownParameterChangesNothing,
     &update_as_create_once::UpdateAsCreateOnce,
     &update_creates_as_claimed::UpdateCreatesAsClaimed,
     &update_revives_deleted::UpdateRevivesDeleted,
-    &unknown_parameter_changes_nothing::UnknownParameterChangesNothing,
     &value_not_and_missing::ValueNotAndMissing,
-    &time_text::TimeText,
-    &unicode_kept::UnicodeKept,
     &version_monotone::VersionMonotone,
     &white_space_kept::WhiteSpaceKept,
 ];

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::case::{Command, Criterion, Origin, Search, Step, Term};
-use super::trace::{Event, Outcome, Trace};
+use super::case::{Command, Criterion, Entry, Origin, Search, Step, Term};
+use super::trace::{self, Event, Outcome, Trace};
 use crate::fhir::capability::Capability;
 use crate::fhir::{Key, query};
-use crate::http::{Exchange, Headers, Request, Response, Timings};
+use crate::http::fault::Fault;
+use crate::http::{Exchange, Failure, FailureKind, Headers, Request, Response, Timings};
 
 /// A trace that is being made up.
 pub struct Stage {
@@ -109,6 +110,56 @@ impl Stage {
             }),
             timings: Timings::default(),
             translated: None,
+        }
+    }
+
+    /// A batch or transaction; `known` says on which resources its entries act, beyond what the answer says.
+    pub fn bundle(
+        &mut self,
+        entries: Vec<Entry>,
+        status: u16,
+        answer: Value,
+        known: &[(u32, &str)],
+    ) -> u32 {
+        let key_of = |target: u32| known.iter().find(|(step, _)| *step == target);
+        let parts = trace::parts(&entries, Some(&answer), |command| {
+            let (_, key) = key_of(command.target()?)?;
+            Key::from_reference(key)
+        });
+        let command = Command::Bundle {
+            transaction: true,
+            entries,
+        };
+        let id = self.push(command, None, vec![(status, answer)]);
+        if let Some(event) = self.trace.events.last_mut() {
+            event.parts = parts;
+        }
+        id
+    }
+
+    /// A read of what an entry made.
+    pub fn read_entry(&mut self, entry: u32, key: &str, status: u16, body: Value) -> u32 {
+        let read = Command::Read { target: entry };
+        self.push(read, Some(key), vec![(status, body)])
+    }
+
+    /// Says that something happened to the request of a step, and takes its answer away if the fault does.
+    pub fn spoil(&mut self, step: u32, fault: Fault) {
+        self.trace.events[step as usize].step.fault = Some(fault);
+        if fault.hides_the_answer() {
+            self.lose(step);
+        }
+    }
+
+    /// Leaves a step without an answer.
+    pub fn lose(&mut self, step: u32) {
+        let event = &mut self.trace.events[step as usize];
+        event.returned = None;
+        if let Some(exchange) = event.exchanges.last_mut().map(Arc::make_mut) {
+            exchange.outcome = Err(Failure {
+                kind: FailureKind::Broken,
+                message: "the connection broke".to_owned(),
+            });
         }
     }
 
@@ -279,6 +330,15 @@ pub fn patient(id: &str, members: Value) -> Value {
 /// A Patient at a version, with a mark.
 pub fn marked(version: &str, mark: &str) -> Value {
     json!({"resourceType": "Patient", "id": "1", "meta": {"versionId": version}, "name": [{"text": mark}]})
+}
+
+/// A response Bundle with these statuses and locations.
+pub fn response(entries: &[(&str, &str)]) -> Value {
+    let entries: Vec<Value> = entries
+        .iter()
+        .map(|(status, location)| json!({"response": {"status": status, "location": location}}))
+        .collect();
+    json!({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
 }
 
 /// A searchset with these matches and self link.

@@ -19,7 +19,7 @@ mod live;
 mod own_suites;
 /// SMART Backend Services end to end.
 mod smart;
-/// Targets that are programs to start.
-mod started;
 /// Folders, servers and processes for all of them.
 pub(crate) mod stage;
+/// Targets that are programs to start.
+mod started;

@@ -130,7 +130,7 @@ pub fn cases(
     } else {
         budget.sequences
     };
-    (0..u64::from(number))
+    (0..u64::from(number.min(property.cases_at_most())))
         .map(|index| {
             let seed = seed.index(index);
             (seed, property.generate(ground, &mut Values::new(seed)))
