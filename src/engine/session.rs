@@ -227,13 +227,7 @@ impl Session {
     }
 
     fn note_writes(&self, exchange: &Exchange) {
-        if exchange.request.method == Method::Delete {
-            let gone = matches!(exchange.status(), Some(200 | 204 | 404 | 410));
-            if let Some(key) = Key::from_reference(&exchange.request.url).filter(|_| gone) {
-                self.forget(&key);
-            }
-            return;
-        }
+        removed_by(exchange).iter().for_each(|key| self.forget(key));
         created_by(exchange)
             .into_iter()
             .for_each(|key| self.note_created(key));
@@ -330,6 +324,40 @@ fn translation(exchange: &Exchange) -> Option<Arc<serde_json::Value>> {
     let body = &exchange.response()?.body;
     let resource = resource::is_markup(body).then(|| resource::of_body(body))?;
     resource.map(Arc::new)
+}
+
+/// Resources that are not there any more after an exchange, as far as its answer says so.
+pub fn removed_by(exchange: &Exchange) -> Vec<Key> {
+    let is_gone = |status: u16| matches!(status, 200 | 204 | 404 | 410);
+    if exchange.request.method == Method::Delete {
+        let key = Key::from_reference(&exchange.request.url);
+        let key = key.filter(|_| exchange.status().is_some_and(is_gone));
+        return key.into_iter().collect();
+    }
+    let (Some(answer), Some(asked)) = (
+        exchange
+            .parsed()
+            .filter(|_| exchange.request.method == Method::Post),
+        resource::of_body(&exchange.request.body),
+    ) else {
+        return Vec::new();
+    };
+    let asked = crate::fhir::bundle::entries(&asked);
+    let pairs = asked.zip(crate::fhir::bundle::entries(&answer));
+    pairs
+        .filter(|(entry, answer)| {
+            let text = |value: &serde_json::Value, at: &str| {
+                value
+                    .pointer(at)
+                    .and_then(|value| value.as_str().map(str::to_owned))
+            };
+            let status = text(answer, "/response/status");
+            let status = status.and_then(|status| status.get(..3)?.parse().ok());
+            text(entry, "/request/method").as_deref() == Some("DELETE")
+                && status.is_some_and(is_gone)
+        })
+        .filter_map(|(entry, _)| Key::from_reference(entry.pointer("/request/url")?.as_str()?))
+        .collect()
 }
 
 /// Resources that an exchange brought into being, as far as its answer says so.
