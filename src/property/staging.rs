@@ -260,7 +260,7 @@ impl Stage {
         let event = &mut self.trace.events[step as usize];
         if let (Some(named), Some(exchange)) = (if_match, event.exchanges.last_mut()) {
             let request = &mut Arc::make_mut(exchange).request;
-            request.headers.set("If-Match", &format!("W/\"{named}\""));
+            request.headers.set("If-Match", format!("W/\"{named}\""));
         }
         step
     }

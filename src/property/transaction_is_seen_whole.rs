@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::case::{Case, Command, Entry, Origin, Raw, RawBody, Script};
 use super::crossing_transactions_end::types;
@@ -238,8 +238,8 @@ fn fractured(trace: &Trace, read: &Event, seen: &[String]) -> Violation {
 
 /// The entries of a response with these marks.
 #[cfg(test)]
-fn response(marks: &[&str]) -> Value {
-    let entries: Vec<Value> = marks
+fn response(marks: &[&str]) -> serde_json::Value {
+    let entries: Vec<serde_json::Value> = marks
         .iter()
         .map(|mark| json!({"resource": super::staging::marked("1", mark), "response": {"status": "200"}}))
         .collect();

@@ -17,7 +17,6 @@ use super::facade::Facade;
 use super::history::{Scope, history};
 use super::journal::Journal;
 use super::log::{Logged, RequestLog};
-use super::memory::Memory;
 use super::negotiate::{answer_type, essence};
 use super::outcome::Refusal;
 use super::represent::{Format, represent};
