@@ -106,6 +106,19 @@ impl Capability {
             .is_some_and(|rest| has_code(rest.get("interaction"), interaction))
     }
 
+    /// True if the system declares that the compartments of a type can be searched; the claim is the URL of their
+    /// definition.
+    pub fn supports_compartment(&self, resource_type: &str) -> bool {
+        let suffix = format!("/{}", resource_type.to_lowercase());
+        self.rest()
+            .and_then(|rest| rest.get("compartment")?.as_array())
+            .is_some_and(|list| {
+                list.iter()
+                    .filter_map(Value::as_str)
+                    .any(|url| url.to_lowercase().ends_with(&suffix))
+            })
+    }
+
     /// True if a search parameter is declared for a type or for all types.
     pub fn supports_parameter(&self, resource_type: &str, code: &str) -> bool {
         let declared = |holder: Option<&Value>| {

@@ -71,6 +71,22 @@ pub fn pages(trace: &Trace, label: &str) -> Result<Option<Answer>, Open> {
     }
 }
 
+/// The answer to a step that follows a link, complete or not; `None` if there was no link.
+///
+/// # Errors
+/// Why there is none. A refusal is one: links are optional, and what a refused one means is said by the property.
+pub fn followed(event: &Event) -> Result<Option<Answer>, Open> {
+    match event.reply() {
+        Reply::Absent => Ok(None),
+        Reply::Unknown => Err(Open::Undecided(event.doubt().unwrap_or_default())),
+        Reply::Refused(exchange) => Err(Open::Unsupported(format!(
+            "a link is answered with {}",
+            exchange.status().unwrap_or_default()
+        ))),
+        Reply::Accepted(_) => read(event).map(Some),
+    }
+}
+
 fn refusal(search: &Search, status: u16) -> Open {
     let names: Vec<&str> = search
         .criteria
@@ -140,6 +156,14 @@ pub fn heeded(trace: &Trace, label: &str) -> Result<(), Open> {
     }
 }
 
+/// False if the self link of the answer shows parameters and not this one: then it was not used.
+pub fn shows(trace: &Trace, label: &str, name: &str) -> bool {
+    trace
+        .search(label)
+        .and_then(shown_parameters)
+        .is_none_or(|shown| shown.iter().any(|known| known == name))
+}
+
 /// Names of the parameters in the self link of the first page.
 fn shown_parameters(event: &Event) -> Option<Vec<String>> {
     let page = event.exchanges.first()?.json()?;
@@ -159,6 +183,23 @@ fn shown_parameters(event: &Event) -> Option<Vec<String>> {
 /// # Errors
 /// Why nothing may be concluded.
 pub fn steady(trace: &Trace, first: &str, again: &str) -> Result<bool, Open> {
+    prepared(trace)?;
+    let (Some(one), Some(two)) = (whole(trace, first)?, whole(trace, again)?) else {
+        return Ok(false);
+    };
+    if one.set() != two.set() {
+        return Err(Open::Undecided(
+            "the same search gave two answers: the data are not at rest".to_owned(),
+        ));
+    }
+    Ok(true)
+}
+
+/// Guard BAR and the state of the whole trace: what was to be created is there, and the index shows it.
+///
+/// # Errors
+/// Why nothing may be concluded.
+pub fn prepared(trace: &Trace) -> Result<(), Open> {
     if let Some(reason) = &trace.obstacle {
         return Err(Open::Blocked(reason.clone()));
     }
@@ -171,15 +212,7 @@ pub fn steady(trace: &Trace, first: &str, again: &str) -> Result<bool, Open> {
             })));
         }
     }
-    let (Some(one), Some(two)) = (whole(trace, first)?, whole(trace, again)?) else {
-        return Ok(false);
-    };
-    if one.set() != two.set() {
-        return Err(Open::Undecided(
-            "the same search gave two answers: the data are not at rest".to_owned(),
-        ));
-    }
-    Ok(true)
+    Ok(())
 }
 
 /// The index was awaited after the last create. Without that nothing follows from a search, however the case came to

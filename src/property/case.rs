@@ -184,7 +184,7 @@ pub enum Command {
     Follow {
         /// The earlier search.
         of: u32,
-        /// Which of its pages, from 0.
+        /// Which of its pages, from 0; the last one if there are fewer.
         page: u32,
         /// `self`, `first`, `previous`, `last`, `next`.
         relation: String,
@@ -259,7 +259,7 @@ pub struct Search {
     /// What shapes the answer and not the matches: `_include`, `_revinclude`, `_total`, `_summary`, `_elements`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<(String, String)>,
-    /// In the compartment of the resource that this step created.
+    /// In the compartment of the resource that this step created, or that this search found first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compartment: Option<u32>,
     /// How the URL is written.
@@ -268,6 +268,9 @@ pub struct Search {
     /// Asks for `handling=lenient` in place of `strict`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lenient: bool,
+    /// Repeats the search until it shows this, at most the index lag. The trace holds the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Until>,
 }
 
 /// How the query of a URL is percent-encoded: all of these mean the same (RFC 3986, 2.1 and 2.3).
@@ -289,6 +292,15 @@ impl Spelling {
     fn is_usual(&self) -> bool {
         *self == Spelling::Usual
     }
+}
+
+/// What a search waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Until {
+    /// Step that created the resource.
+    pub target: u32,
+    /// The resource is among the matches; false: it is not.
+    pub found: bool,
 }
 
 /// One search parameter.
@@ -322,6 +334,11 @@ pub enum Term {
     FoundIds(String),
     /// `Type/id` of what an earlier search found, as a list.
     FoundKeys(String),
+    /// As `Cohort`, for a parameter of another type than the one that is searched: type, code and number.
+    CohortOf(String, String, u32),
+    /// Logical ids of the resources of the searched type to which the matches of an earlier search refer: its label and
+    /// the element that holds the reference.
+    Targets(String, String),
     /// `meta.lastUpdated` as a step saw it, moved by so many milliseconds.
     Moment(u32, i64),
     /// Alternatives: a comma-separated list.
@@ -358,6 +375,7 @@ impl Search {
             compartment: None,
             spelling: Spelling::Usual,
             lenient: false,
+            until: None,
         }
     }
 
@@ -365,6 +383,13 @@ impl Search {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.options.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Waits until the resource that a step created is (or is not) among the matches.
+    #[must_use]
+    pub fn until(mut self, target: u32, found: bool) -> Self {
+        self.until = Some(Until { target, found });
         self
     }
 
@@ -416,14 +441,18 @@ impl Term {
             | Term::Pool(..)
             | Term::Identifier(_)
             | Term::FoundIds(_)
-            | Term::FoundKeys(_) => {}
+            | Term::FoundKeys(_)
+            | Term::CohortOf(..)
+            | Term::Targets(..) => {}
         }
     }
 
     /// Labels of the searches whose answers the value is made of.
     pub fn labels(&self) -> Vec<&str> {
         match self {
-            Term::FoundIds(label) | Term::FoundKeys(label) => vec![label],
+            Term::FoundIds(label) | Term::FoundKeys(label) | Term::Targets(label, _) => {
+                vec![label]
+            }
             Term::AnyOf(terms) => terms.iter().flat_map(Term::labels).collect(),
             Term::Prefixed(_, term) | Term::As(_, term) => term.labels(),
             _ => Vec::new(),
@@ -469,6 +498,7 @@ impl Command {
             }
             Command::Search(search) => {
                 found.extend(search.compartment);
+                found.extend(search.until.map(|until| until.target));
                 let terms = search.criteria.iter().map(|criterion| &criterion.value);
                 terms.for_each(|term| term.needs(&mut found));
             }

@@ -1,7 +1,9 @@
 //! Places in the texts of a case: `${key:3}` is `Type/id` of what step 3 created, `${id:3}` its id, `${version:3}` the
-//! version and `${etag:3}` the entity tag that step 3 saw, `${modified:3}` its Last-Modified, `${identifier:x}` the
-//! identifier made from the name x as `system|value`, `${tag}` the tag of the execution as `system|code`, `${base}` the
-//! base URL. Anything else in braces is text. Finding places is done here; what they mean is known to the executor.
+//! version and `${etag:3}` the entity tag that step 3 saw, `${modified:3}` its Last-Modified, `${next:3}` the next link of
+//! its first page (`${next-cut:3}` without the last two characters, `${next-turned:3}` with another last character),
+//! `${identifier:x}` the identifier made from the name x as `system|value`, `${tag}` the tag of the execution as
+//! `system|code`, `${base}` the base URL. Anything else in braces is text. Finding places is done here; what they mean
+//! is known to the executor.
 
 use std::collections::BTreeSet;
 
@@ -20,12 +22,43 @@ pub enum Place<'a> {
     Etag(u32),
     /// Last-Modified, as it stands in a header field.
     Modified(u32),
+    /// The next link of the first page of a search.
+    Next(u32, Tampered),
     /// `system|value` of an identifier.
     Identifier(&'a str),
     /// `system|code` of the tag.
     Tag,
     /// Base URL without a trailing slash.
     Base,
+}
+
+/// What was done to a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tampered {
+    /// Nothing.
+    No,
+    /// The last two characters are gone.
+    Cut,
+    /// The last character is another one.
+    Turned,
+}
+
+impl Tampered {
+    /// The link as it is after that.
+    pub fn apply(self, link: &str) -> String {
+        let before = |number: usize| {
+            let end = link.char_indices().rev().nth(number.saturating_sub(1));
+            link[..end.map_or(0, |(at, _)| at)].to_owned()
+        };
+        match self {
+            Tampered::No => link.to_owned(),
+            Tampered::Cut => before(2),
+            Tampered::Turned => {
+                let other = if link.ends_with('7') { "3" } else { "7" };
+                before(1) + other
+            }
+        }
+    }
 }
 
 impl<'a> Place<'a> {
@@ -46,6 +79,9 @@ impl<'a> Place<'a> {
             "version" => Place::Version(step),
             "etag" => Place::Etag(step),
             "modified" => Place::Modified(step),
+            "next" => Place::Next(step, Tampered::No),
+            "next-cut" => Place::Next(step, Tampered::Cut),
+            "next-turned" => Place::Next(step, Tampered::Turned),
             _ => return None,
         })
     }
@@ -57,7 +93,8 @@ impl<'a> Place<'a> {
             | Place::Id(step)
             | Place::Version(step)
             | Place::Etag(step)
-            | Place::Modified(step) => Some(step),
+            | Place::Modified(step)
+            | Place::Next(step, _) => Some(step),
             Place::Identifier(_) | Place::Tag | Place::Base => None,
         }
     }
@@ -151,6 +188,14 @@ mod tests {
     fn a_place_without_a_value_leaves_nothing() {
         assert_eq!(fill("${key:4}", &named), None);
         assert_eq!(fill_all(&json!({"a": ["${id:3}"]}), &named), None);
+    }
+
+    #[test]
+    fn a_tampered_link_differs_at_its_end() {
+        assert_eq!(Tampered::Cut.apply("http://h/x?c=12"), "http://h/x?c=");
+        assert_eq!(Tampered::Turned.apply("c=12"), "c=17");
+        assert_eq!(Tampered::Turned.apply("c=17"), "c=13");
+        assert_eq!(Tampered::Cut.apply("x"), "");
     }
 
     #[test]

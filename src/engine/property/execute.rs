@@ -366,10 +366,12 @@ impl Run {
         all.find(|event| event.step.id == step)
     }
 
+    /// The resource that a step created or acted on, or that a search found first.
     fn key(&self, step: u32) -> Option<Key> {
         trace::key_in(&self.events, step)
             .or_else(|| trace::key_in(&self.before, step))
             .cloned()
+            .or_else(|| self.first_found(step))
     }
 
     fn part(&self, step: u32) -> Option<&Part> {

@@ -231,6 +231,7 @@ impl Run {
             Place::Version(step) => self.version(step),
             Place::Etag(step) => self.etag(step),
             Place::Modified(step) => self.modified(step),
+            Place::Next(step, tampered) => Some(tampered.apply(&self.next_link(step)?)),
             Place::Identifier(name) => Some(self.token(name)),
             Place::Tag => Some(format!("{CASE_SYSTEM}|{}", self.code)),
             Place::Base => Some(self.ctx().session.base()),

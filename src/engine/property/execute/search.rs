@@ -14,7 +14,7 @@ use super::{CASE_SYSTEM, Run, SET_SYSTEM};
 use crate::engine::require;
 use crate::fhir::{Key, bundle, query};
 use crate::http::{Exchange, Method, Request};
-use crate::property::case::{Command, Criterion, Origin, Search, Spelling, Term, Via};
+use crate::property::case::{Command, Criterion, Origin, Search, Spelling, Term, Until, Via};
 use crate::property::parameter::{self, Parameter};
 use crate::property::trace::{Event, Outcome};
 
@@ -105,6 +105,10 @@ impl Run {
                 let keys = self.found_by(label)?;
                 not_empty(keys.iter().map(Key::to_string).collect())
             }
+            Term::CohortOf(resource_type, code, nth) => self.held(resource_type, code, *nth),
+            Term::Targets(label, element) => {
+                not_empty(self.targets_of(label, element, resource_type)?)
+            }
             Term::Moment(step, shift) => self.moment(*step, *shift),
             Term::AnyOf(terms) => {
                 let values: Option<Vec<String>> = terms
@@ -163,13 +167,52 @@ impl Run {
         Some(around.take(count as usize).cloned().collect())
     }
 
+    fn labelled(&self, label: &str) -> Option<&Event> {
+        let mut all = self.events.iter().chain(self.before.iter());
+        all.find(
+            |event| matches!(&event.step.command, Command::Search(search) if search.label == label),
+        )
+    }
+
     /// What the search with a label found, all pages together.
     fn found_by(&self, label: &str) -> Option<BTreeSet<Key>> {
-        let mut all = self.events.iter().chain(self.before.iter());
-        let event = all.find(
-            |event| matches!(&event.step.command, Command::Search(search) if search.label == label),
-        )?;
-        Some(found(&event.exchanges))
+        Some(found(&self.labelled(label)?.exchanges))
+    }
+
+    /// The first match of a search.
+    pub(super) fn first_found(&self, step: u32) -> Option<Key> {
+        let event = self.event(step)?;
+        if !matches!(event.step.command, Command::Search(_)) {
+            return None;
+        }
+        let page = event.exchanges.first()?.json()?;
+        bundle::match_keys(&page).into_iter().next()
+    }
+
+    /// The next link of the first page of a search.
+    pub(super) fn next_link(&self, step: u32) -> Option<String> {
+        linked(self.event(step)?.exchanges.first()?, "next")
+    }
+
+    /// Ids of the resources of a type to which the matches of a search refer.
+    fn targets_of(&self, label: &str, element: &str, resource_type: &str) -> Option<Vec<String>> {
+        let event = self.labelled(label)?;
+        let pages = event
+            .exchanges
+            .iter()
+            .filter_map(|exchange| exchange.json());
+        let mut ids = BTreeSet::new();
+        for page in pages {
+            let referred = bundle::matches(&page).filter_map(|one| {
+                Key::from_reference(one.get(element)?.get("reference")?.as_str()?)
+            });
+            ids.extend(
+                referred
+                    .filter(|key| key.resource_type == resource_type)
+                    .map(|key| key.id),
+            );
+        }
+        Some(ids.into_iter().collect())
     }
 
     /// `meta.lastUpdated` as a step saw it, moved.
@@ -202,6 +245,10 @@ impl Run {
                 .count
                 .map(|count| ("_count".to_owned(), count.to_string())),
         ];
+        if self.case.ground == Origin::Cohort && criteria.iter().any(|(name, _)| name == "_id") {
+            // A search for certain resources is confined already, and to others than its company would be.
+            pairs.retain(|(name, _)| name != "_id");
+        }
         let first_criterion = pairs.len();
         pairs.extend(criteria);
         pairs.extend(shape.into_iter().flatten());
@@ -230,7 +277,7 @@ impl Run {
         let Some((request, pairs)) = self.first_page(search, criteria) else {
             return skipped;
         };
-        let (exchanges, outcome) = self.walk(request, "next").await;
+        let (exchanges, outcome) = self.walk_until(request, search.until).await;
         if let Some(refused) = exchanges.last()
             && matches!(refused.status(), Some(400 | 403))
             && self.learn(&search.resource_type, &pairs, refused)
@@ -238,6 +285,26 @@ impl Run {
             self.learned = true;
         }
         (exchanges, outcome, named)
+    }
+
+    /// Sends a search with all its pages, again until it shows what it waits for.
+    async fn walk_until(&self, request: Request, until: Option<Until>) -> Read {
+        let wanted = until.and_then(|until| Some((self.key(until.target)?, until.found)));
+        let started = self.ctx().clock.elapsed();
+        let mut polls = 0;
+        loop {
+            let (exchanges, outcome) = self.walk(request.clone(), "next").await;
+            polls += 1;
+            let shown = wanted
+                .as_ref()
+                .is_none_or(|(key, is_found)| found(&exchanges).contains(key) == *is_found);
+            let answered = exchanges.last().and_then(|exchange| exchange.status()) == Some(200);
+            let waited = self.ctx().clock.elapsed().saturating_sub(started);
+            if shown || !answered || waited >= self.ctx().index_lag || polls >= MAX_POLLS {
+                return (exchanges, outcome);
+            }
+            pause(polls).await;
+        }
     }
 
     fn learn(&self, resource_type: &str, pairs: &[(String, String)], refused: &Exchange) -> bool {
@@ -262,9 +329,10 @@ impl Run {
 
     /// Follows a link of a page of an earlier step: `previous` back to the first page, all others forward.
     pub(super) async fn follow(&mut self, of: u32, page: u32, relation: &str) -> Read {
-        let exchange = self
-            .event(of)
-            .and_then(|event| event.exchanges.get(page as usize));
+        let exchange = self.event(of).and_then(|event| {
+            let pages = &event.exchanges;
+            pages.get(page as usize).or_else(|| pages.last())
+        });
         let Some(link) = exchange.and_then(|exchange| linked(exchange, relation)) else {
             return (Vec::new(), Outcome::Skipped);
         };
