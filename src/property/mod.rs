@@ -6,7 +6,9 @@ pub mod and_is_intersection;
 pub mod answer;
 pub mod batch_entries_are_independent;
 pub mod broken_bodies_are_no_server_error;
+pub mod bodies;
 pub mod case;
+pub mod chain_is_two_steps;
 pub mod compare;
 pub mod concurrent_updates_are_kept;
 pub mod conditional_create_by_matches;
@@ -54,6 +56,10 @@ pub mod long_list_kept;
 pub mod matches;
 pub mod mismatched_id_refused;
 pub mod missing_is_what_is_shown;
+pub mod has_is_reverse_chain;
+pub mod include_is_superset;
+pub mod inclusion;
+pub mod linked;
 pub mod missing_partition;
 pub mod nested_transaction_is_whole;
 pub mod no_read_is_torn;
@@ -86,6 +92,8 @@ pub mod refused_write_leaves_nothing;
 pub mod relation;
 pub mod repeated_delete_is_stable;
 pub mod repeated_update_is_stable;
+pub mod relation;
+pub mod revinclude_is_reverse_search;
 pub mod round_trip;
 pub mod same_fault_same_answer;
 pub mod script;
@@ -98,6 +106,7 @@ pub mod string_folds;
 pub mod string_modifiers_nest;
 pub mod time_text;
 pub mod token_system_narrows;
+pub mod total_leaves_out_includes;
 pub mod trace;
 pub mod transaction;
 pub mod transaction_is_applied;
@@ -318,6 +327,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &broken_bodies_are_no_server_error::BrokenBodiesAreNoServerError,
     &concurrent_updates_are_kept::ConcurrentUpdatesAreKept,
     &conditional_create_by_matches::ConditionalCreateByMatches,
+    &chain_is_two_steps::ChainIsTwoSteps,
     &conditional_create_once::ConditionalCreateOnce,
     &conditional_delete_by_matches::ConditionalDeleteByMatches,
     &conditional_read_tells_change::ConditionalReadTellsChange,
@@ -353,6 +363,8 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &long_list_kept::LongListKept,
     &mismatched_id_refused::MismatchedIdRefused,
     &missing_is_what_is_shown::MissingIsWhatIsShown,
+    &has_is_reverse_chain::HasIsReverseChain,
+    &include_is_superset::IncludeIsSuperset,
     &missing_partition::MissingPartition,
     &nested_transaction_is_whole::NestedTransactionIsWhole,
     &no_read_is_torn::NoReadIsTorn,
@@ -380,6 +392,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &refused_write_leaves_nothing::RefusedWriteLeavesNothing,
     &repeated_delete_is_stable::RepeatedDeleteIsStable,
     &repeated_update_is_stable::RepeatedUpdateIsStable,
+    &revinclude_is_reverse_search::RevincludeIsReverseSearch,
     &round_trip::RoundTrip,
     &same_fault_same_answer::SameFaultSameAnswer,
     &search_shows_what_existed::SearchShowsWhatExisted,
@@ -403,6 +416,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &update_creates_as_claimed::UpdateCreatesAsClaimed,
     &update_revives_deleted::UpdateRevivesDeleted,
     &value_not_and_missing::ValueNotAndMissing,
+    &total_leaves_out_includes::TotalLeavesOutIncludes,
     &version_monotone::VersionMonotone,
     &white_space_kept::WhiteSpaceKept,
 ];

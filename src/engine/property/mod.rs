@@ -159,13 +159,15 @@ mod tests {
                 "interaction": codes(&["create", "read", "vread", "update", "patch", "delete",
                     "search-type", "history-instance", "history-type"]),
                 "conditionalCreate": true, "conditionalUpdate": true, "updateCreate": true,
-                "conditionalDelete": "single", "conditionalRead": "full-support"})
+                "conditionalDelete": "single", "conditionalRead": "full-support",
+                "searchInclude": ["*"], "searchRevInclude": ["*"]})
         };
         Capability::new(json!({"rest": [{"mode": "server",
+        "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
         "interaction": codes(&["transaction", "batch", "history-system", "search-system"]),
         "resource": [
             resource("Patient", &["_id", "_lastUpdated", "identifier", "gender", "family", "birthdate"]),
-            resource("Observation", &["_id", "_lastUpdated", "identifier", "code", "status", "date", "value-quantity"]),
+            resource("Observation", &["_id", "_lastUpdated", "identifier", "code", "status", "date", "subject", "value-quantity"]),
         ]}]}))
     }
 
