@@ -603,6 +603,24 @@ impl Command {
 }
 
 impl Raw {
+    /// A request without a body.
+    pub fn of(method: crate::http::Method, url: impl Into<String>) -> Self {
+        Raw {
+            method,
+            url: url.into(),
+            headers: Vec::new(),
+            body: RawBody::None,
+            name: None,
+        }
+    }
+
+    /// Adds a header field.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     fn needs(&self, found: &mut BTreeSet<u32>) {
         let mut texts = vec![self.url.as_str()];
         texts.extend(self.headers.iter().map(|(_, value)| value.as_str()));

@@ -2,7 +2,7 @@
 //! version and `${etag:3}` the entity tag that step 3 saw, `${modified:3}` its Last-Modified, `${next:3}` the next link of
 //! its first page (`${next-cut:3}` without the last two characters, `${next-turned:3}` with another last character),
 //! `${identifier:x}` the identifier made from the name x as `system|value`, `${tag}` the tag of the execution as
-//! `system|code`, `${base}` the base URL. Anything else in braces is text. Finding places is done here; what they mean
+//! `system|code`, `${base}` the base URL, `${body:3}` the body with which step 3 was answered. Anything else in braces is text. Finding places is done here; what they mean
 //! is known to the executor.
 
 use std::collections::BTreeSet;
@@ -30,6 +30,8 @@ pub enum Place<'a> {
     Tag,
     /// Base URL without a trailing slash.
     Base,
+    /// The body of an answer, as it was received.
+    Body(u32),
 }
 
 /// What was done to a link.
@@ -82,6 +84,7 @@ impl<'a> Place<'a> {
             "next" => Place::Next(step, Tampered::No),
             "next-cut" => Place::Next(step, Tampered::Cut),
             "next-turned" => Place::Next(step, Tampered::Turned),
+            "body" => Place::Body(step),
             _ => return None,
         })
     }
@@ -94,7 +97,8 @@ impl<'a> Place<'a> {
             | Place::Version(step)
             | Place::Etag(step)
             | Place::Modified(step)
-            | Place::Next(step, _) => Some(step),
+            | Place::Next(step, _)
+            | Place::Body(step) => Some(step),
             Place::Identifier(_) | Place::Tag | Place::Base => None,
         }
     }

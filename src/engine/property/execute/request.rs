@@ -235,6 +235,7 @@ impl Run {
             Place::Identifier(name) => Some(self.token(name)),
             Place::Tag => Some(format!("{CASE_SYSTEM}|{}", self.code)),
             Place::Base => Some(self.ctx().session.base()),
+            Place::Body(step) => self.body(step),
         }
     }
 
@@ -248,6 +249,13 @@ impl Run {
     fn modified(&self, step: u32) -> Option<String> {
         let exchange = self.event(step).and_then(Event::accepted)?;
         exchange.header("last-modified").map(str::to_owned)
+    }
+
+    /// The body with which a step was answered.
+    fn body(&self, step: u32) -> Option<String> {
+        let exchange = self.event(step).and_then(Event::accepted)?;
+        let body = exchange.response()?.body.to_vec();
+        String::from_utf8(body).ok()
     }
 
     /// The key of what a client names by itself.
