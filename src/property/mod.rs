@@ -25,6 +25,7 @@ pub mod criteria_in_any_order;
 pub mod crossing_transactions_end;
 pub mod cut_transaction_is_whole;
 pub mod cut_write_is_before_or_after;
+pub mod contained_kept;
 pub mod dataset;
 pub mod date_bounds_cover;
 pub mod date_bounds_grow;
@@ -48,6 +49,10 @@ pub mod fuzz;
 pub mod ground;
 pub mod guarded_updates_are_counted;
 pub mod index_lag_is_measured;
+pub mod form_keeps_content;
+pub mod ground;
+pub mod json_escapes_kept;
+pub mod key_order_ignored;
 pub mod large_value_kept;
 pub mod last_updated_partition;
 pub mod life;
@@ -64,6 +69,7 @@ pub mod missing_partition;
 pub mod nested_transaction_is_whole;
 pub mod no_read_is_torn;
 pub mod not_is_complement;
+pub mod narrative_kept;
 pub mod null_padding_kept;
 pub mod number;
 pub mod number_precision;
@@ -96,6 +102,11 @@ pub mod relation;
 pub mod revinclude_is_reverse_search;
 pub mod round_trip;
 pub mod same_fault_same_answer;
+pub mod put_of_read_changes_nothing;
+pub mod reference_kept;
+pub mod representation_is_read;
+pub mod round_trip;
+pub mod same_in_xml;
 pub mod script;
 pub mod search_shows_what_existed;
 pub mod sessions_are_kept;
@@ -347,6 +358,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &date_precision::DatePrecision,
     &date_prefixes_nest::DatePrefixesNest,
     &date_zone_shift::DateZoneShift,
+    &contained_kept::ContainedKept,
     &decimal_text::DecimalText,
     &delete_and_update_agree::DeleteAndUpdateAgree,
     &delete_is_gone::DeleteIsGone,
@@ -357,6 +369,9 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &extensions_in_order::ExtensionsInOrder,
     &guarded_updates_are_counted::GuardedUpdatesAreCounted,
     &index_lag_is_measured::IndexLagIsMeasured,
+    &form_keeps_content::FormKeepsContent,
+    &json_escapes_kept::JsonEscapesKept,
+    &key_order_ignored::KeyOrderIgnored,
     &large_value_kept::LargeValueKept,
     &last_updated_partition::LastUpdatedPartition,
     &life_follows_model::LifeFollowsModel,
@@ -369,6 +384,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &nested_transaction_is_whole::NestedTransactionIsWhole,
     &no_read_is_torn::NoReadIsTorn,
     &not_is_complement::NotIsComplement,
+    &narrative_kept::NarrativeKept,
     &null_padding_kept::NullPaddingKept,
     &number_precision::NumberPrecision,
     &odd_headers_are_no_server_error::OddHeadersAreNoServerError,
@@ -399,6 +415,11 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &sessions_are_kept::SessionsAreKept,
     &shape_keeps_matches::ShapeKeepsMatches,
     &spelling_is_irrelevant::SpellingIsIrrelevant,
+    &put_of_read_changes_nothing::PutOfReadChangesNothing,
+    &reference_kept::ReferenceKept,
+    &representation_is_read::RepresentationIsRead,
+    &round_trip::RoundTrip,
+    &same_in_xml::SameInXml,
     &stale_if_match_refused::StaleIfMatchRefused,
     &string_folds::StringFolds,
     &string_modifiers_nest::StringModifiersNest,

@@ -162,7 +162,7 @@ mod tests {
                 "conditionalDelete": "single", "conditionalRead": "full-support",
                 "searchInclude": ["*"], "searchRevInclude": ["*"]})
         };
-        Capability::new(json!({"rest": [{"mode": "server",
+        Capability::new(json!({"format": ["json", "xml"], "rest": [{"mode": "server",
         "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
         "interaction": codes(&["transaction", "batch", "history-system", "search-system"]),
         "resource": [
