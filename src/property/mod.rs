@@ -9,6 +9,7 @@ pub mod broken_bodies_are_no_server_error;
 pub mod bodies;
 pub mod case;
 pub mod chain_is_two_steps;
+mod chronicle;
 pub mod compare;
 pub mod concurrent_updates_are_kept;
 pub mod conditional_create_by_matches;
@@ -51,6 +52,11 @@ pub mod guarded_updates_are_counted;
 pub mod index_lag_is_measured;
 pub mod form_keeps_content;
 pub mod ground;
+pub mod history_across_delete;
+pub mod history_at_once;
+pub mod history_filters;
+pub mod history_tells_of_delete;
+pub mod identical_put_is_consistent;
 pub mod json_escapes_kept;
 pub mod key_order_ignored;
 pub mod large_value_kept;
@@ -126,6 +132,7 @@ pub mod transaction_links_are_resolved;
 pub mod transaction_order_is_immaterial;
 pub mod transactions_are_isolated;
 pub mod types_are_apart;
+pub mod type_history_contains;
 pub mod unicode_kept;
 pub mod unknown_parameter_changes_nothing;
 pub mod update_as_create_once;
@@ -134,7 +141,9 @@ pub mod update_revives_deleted;
 pub mod value_not_and_missing;
 pub mod values;
 pub mod variety;
+pub mod version_is_stable;
 pub mod version_monotone;
+pub mod vread_of_nothing;
 pub mod white_space_kept;
 
 #[cfg(test)]
@@ -370,6 +379,11 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &guarded_updates_are_counted::GuardedUpdatesAreCounted,
     &index_lag_is_measured::IndexLagIsMeasured,
     &form_keeps_content::FormKeepsContent,
+    &history_across_delete::HistoryAcrossDelete,
+    &history_at_once::HistoryAtOnce,
+    &history_filters::HistoryFilters,
+    &history_tells_of_delete::HistoryTellsOfDelete,
+    &identical_put_is_consistent::IdenticalPutIsConsistent,
     &json_escapes_kept::JsonEscapesKept,
     &key_order_ignored::KeyOrderIgnored,
     &large_value_kept::LargeValueKept,
@@ -438,7 +452,11 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &update_revives_deleted::UpdateRevivesDeleted,
     &value_not_and_missing::ValueNotAndMissing,
     &total_leaves_out_includes::TotalLeavesOutIncludes,
+    &type_history_contains::TypeHistoryContains,
+    &unicode_kept::UnicodeKept,
+    &version_is_stable::VersionIsStable,
     &version_monotone::VersionMonotone,
+    &vread_of_nothing::VreadOfNothing,
     &white_space_kept::WhiteSpaceKept,
 ];
 
