@@ -66,6 +66,7 @@ pub fn statement(server: &Server) -> Value {
         rest["interaction"] = codes(system);
         if !server.names_versions() {
             unversioned::leave_out(&mut rest["interaction"]);
+            drop_if_empty(&mut rest, "interaction");
         }
         rest["compartment"] = json!(["http://hl7.org/fhir/CompartmentDefinition/patient"]);
     }
@@ -133,6 +134,15 @@ fn read_only(name: &str) -> Value {
 }
 
 /// FHIR JSON has no empty arrays.
+fn drop_if_empty(parent: &mut Value, member: &str) {
+    if parent[member].as_array().is_some_and(Vec::is_empty)
+        && let Some(members) = parent.as_object_mut()
+    {
+        members.shift_remove(member);
+    }
+}
+
+/// Adds what there is.
 fn add(resource: &mut Value, member: &str, values: Vec<String>) {
     if !values.is_empty() {
         resource[member] = values.into();

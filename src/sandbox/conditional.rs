@@ -59,14 +59,21 @@ pub fn check_match(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<(), Re
             .any(|tag| tag == "*" || shows && opaque_tag(&tag) == version.version_id)
     });
     if !holds {
-        return Err(Refusal::precondition(
-            "If-Match names another version than the current one",
-        ));
+        return Err(stale(turn.server));
     }
     if turn.server.has(Fault::IfMatchRace) {
         turn.open_race_window(Fault::IfMatchRace);
     }
     Ok(())
+}
+
+/// Says that a version is not the current one: 412, or 409 where that is the server's way.
+fn stale(server: &Server) -> Refusal {
+    let message = "If-Match names another version than the current one";
+    match server.is(Difference::ConflictAs409) {
+        true => Refusal::new(409, "conflict", message),
+        false => Refusal::precondition(message),
+    }
 }
 
 /// Refuses an update of what is there that names no version (variant `if-match-required`).
@@ -157,13 +164,13 @@ pub fn patch(turn: &mut Turn<'_>, call: &Call, name: &str) -> Result<Reply, Refu
 /// `DELETE [base]/[type]?criteria`, one match at most unless the server deletes many.
 pub fn delete(turn: &mut Turn<'_>, call: &Call, name: &str) -> Result<Reply, Refusal> {
     match matches(turn, name, &call.pairs)?.as_slice() {
-        [] => Ok(Reply::empty(204)),
+        [] => Ok(instance::deleted(turn.server, call)),
         [version] => instance::delete(turn, call, &version.key),
         several if turn.server.is(Difference::DeleteMany) => {
             for version in several {
                 instance::delete(turn, call, &version.key)?;
             }
-            Ok(Reply::empty(204))
+            Ok(instance::deleted(turn.server, call))
         }
         _ => Err(several()),
     }

@@ -12,6 +12,7 @@ use super::page::{self, CURSOR, Content, Snapshot};
 use super::server::{Server, reason};
 use super::store::Version;
 use super::turn::{Call, Reply, Turn};
+use super::variant::Difference;
 use crate::fhir::Key;
 use crate::fhir::datatype::interval;
 
@@ -40,7 +41,8 @@ pub fn history(turn: &mut Turn<'_>, call: &Call, scope: &Scope<'_>) -> Result<Re
     if let Some((_, cursor)) = call.pairs.iter().find(|(name, _)| name == CURSOR) {
         return page::resume(turn, cursor);
     }
-    let wanted = Wanted::read(call)?;
+    let strict = is_strict(&call.headers) && !turn.server.is(Difference::UnknownIgnored);
+    let wanted = Wanted::read(call, strict)?;
     let mut versions: Vec<Arc<Version>> = match scope {
         Scope::Instance(key) => turn.store.versions(key).to_vec(),
         Scope::Type(name) => of_type(turn.store.log(), name),
@@ -80,7 +82,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(call: &Call) -> Result<Self, Refusal> {
+    fn read(call: &Call, strict: bool) -> Result<Self, Refusal> {
         let mut wanted = Wanted {
             since: i128::MIN,
             count: None,
@@ -92,7 +94,7 @@ impl Wanted {
                 "_since" => wanted.since = interval(value, 0).ok_or_else(refuse)?.start,
                 "_count" => wanted.count = Some(value.parse().map_err(|_| refuse())?),
                 "_format" | "_pretty" => continue,
-                _ if is_strict(&call.headers) => {
+                _ if strict => {
                     return Err(Refusal::new(
                         400,
                         "not-supported",

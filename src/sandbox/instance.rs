@@ -11,6 +11,7 @@ use super::modest;
 use super::negotiate::{Return, preferred_return};
 use super::outcome::{Refusal, success};
 use super::patch;
+use super::server::Server;
 use super::store::{Draft, Version};
 use super::subset::Subset;
 use super::turn::{Call, Payload, Reply, Turn};
@@ -142,24 +143,33 @@ pub fn patch(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refus
 /// `DELETE [base]/[type]/[id]`: 204 also if there is nothing, <http://hl7.org/fhir/R4/http.html#delete>.
 pub fn delete(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refusal> {
     conditional::check_match(turn, call, key)?;
-    let mut reply = Reply::empty(204);
+    let mut reply = deleted(turn.server, call);
     if turn.store.living(key).is_some() {
         let version = turn.write(Draft {
             key: key.clone(),
             resource: None,
             method: Method::Delete,
-            status: 204,
+            status: reply.status,
         });
         if turn.server.names_versions() {
             reply.headers.push(("ETag", turn.server.etag(&version)));
         }
         reply.version = Some(version);
     }
-    if preferred_return(&call.headers) == Some(Return::Outcome) {
-        reply.status = 200;
-        reply.payload = Payload::Made(success("deleted"));
-    }
     Ok(reply)
+}
+
+/// The answer to a delete: 204, or 200 with an outcome where the client asks for one or the server has one for all.
+pub fn deleted(server: &Server, call: &Call) -> Reply {
+    let speaks = match preferred_return(&call.headers) {
+        Some(Return::Outcome) => true,
+        Some(Return::Minimal) => false,
+        Some(Return::Representation) | None => server.is(Difference::DeleteWithOutcome),
+    };
+    match speaks {
+        true => Reply::made(200, success("deleted")),
+        false => Reply::empty(204),
+    }
 }
 
 /// Stores a resource and answers as the client prefers; 201 if there was none.
@@ -175,7 +185,10 @@ fn store(turn: &mut Turn<'_>, call: &Call, key: &Key, resource: Value) -> Result
     let living = turn.store.living(key).cloned();
     let status = if living.is_some() { 200 } else { 201 };
     if let Some(current) = living.filter(|_| turn.server.is(Difference::QuietUpdate))
-        && same_content(current.resource.as_ref(), &resource)
+        && same_content(
+            current.resource.as_ref(),
+            &turn.server.stored_form(resource.clone()),
+        )
     {
         return Ok(written(turn, call, &current, 200));
     }

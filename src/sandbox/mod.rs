@@ -22,6 +22,7 @@ mod journal;
 mod log;
 mod memory;
 mod modest;
+mod narrative;
 mod negotiate;
 mod operation;
 mod outcome;
@@ -42,6 +43,7 @@ mod token;
 mod transaction;
 mod turn;
 mod unversioned;
+mod utc;
 pub mod variant;
 
 #[cfg(test)]
@@ -58,7 +60,7 @@ pub use self::journal::{Journal, Opened};
 pub use self::log::{Logged, RequestLog};
 pub use self::serve::{Plug, Running, serve};
 pub use self::smart::Client;
-pub use self::variant::{VARIANTS, Variant, variant};
+pub use self::variant::{Clash, VARIANTS, Variant, combinable, variant};
 
 use crate::clock::{Clock, SystemClock};
 use crate::seed::Seed;

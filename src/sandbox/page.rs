@@ -14,6 +14,7 @@ use super::search;
 use super::server::Server;
 use super::store::Version;
 use super::turn::{Reply, Turn};
+use super::variant::Difference;
 use crate::fhir::query::{Shape, encode_pairs};
 use crate::seed::Seed;
 
@@ -25,6 +26,9 @@ pub const DEFAULT_PAGE: usize = 50;
 
 /// Largest page; a larger `_count` is cut to it, as R4 allows.
 pub const LARGEST_PAGE: usize = 1_000;
+
+/// Largest page of the variant `page-cap-20`.
+pub const SMALL_PAGE: usize = 20;
 
 /// Snapshots kept; when there are more, the oldest expires and its links are answered with 410.
 pub const SNAPSHOTS: usize = 256;
@@ -90,6 +94,7 @@ impl Cursors {
 pub fn size(server: &Server, asked: Option<u64>) -> usize {
     let largest = match server.facade() {
         Some(_) => super::facade::PAGE_LIMIT,
+        None if server.is(Difference::SmallPages) => SMALL_PAGE,
         None => LARGEST_PAGE,
     };
     match asked {
@@ -156,7 +161,9 @@ fn render(
         of: matches.len(),
     };
     let page = flaw::page(turn, snapshot, &matches[start..end])?;
-    let mut total = flaw::total(turn, snapshot, &cut)?;
+    let counts_only = snapshot.count == 0;
+    let mut total = flaw::total(turn, snapshot, &cut)?
+        .filter(|_| counts_only || !turn.server.is(Difference::NoTotals));
     let (kind, entries) = match &snapshot.content {
         Content::History => {
             let entries = page
@@ -205,7 +212,10 @@ fn links(
     let Some(name) = name else {
         return Value::Array(links);
     };
-    let base = flaw::base(server, start);
+    let base = match server.is(Difference::RelativeLinks) {
+        true => root(server).to_owned(),
+        false => flaw::base(server, start),
+    };
     let mut add = |relation: &str, offset: usize| {
         let mut cursor = write_cursor(name, offset);
         if relation == "next" {
@@ -224,10 +234,23 @@ fn links(
     Value::Array(links)
 }
 
+/// What links start with: the base, or its path where links are relative. A path that starts with a slash means the
+/// same to who resolves it against the request and to who resolves it against the base.
+fn root(server: &Server) -> &str {
+    let base = server.base();
+    if !server.is(Difference::RelativeLinks) {
+        return base;
+    }
+    let authority = base.find("://").map_or(0, |scheme| scheme + 3);
+    base[authority..]
+        .find('/')
+        .map_or("", |path| &base[authority + path..])
+}
+
 fn self_url(server: &Server, snapshot: &Snapshot, cursor: Option<String>) -> String {
     let mut pairs = snapshot.used.clone();
     pairs.extend(cursor.map(|cursor| (CURSOR.to_owned(), cursor)));
-    let path = format!("{}/{}", server.base(), snapshot.path);
+    let path = format!("{}/{}", root(server), snapshot.path);
     if pairs.is_empty() {
         return path;
     }

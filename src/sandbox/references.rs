@@ -96,7 +96,7 @@ impl Renames {
 }
 
 /// The type of a member; `reference` for `Reference.reference`, which is a string by definition.
-fn member_type(parent: &str, member: &str) -> String {
+pub(super) fn member_type(parent: &str, member: &str) -> String {
     if member == "reference" && matches!(parent, "Reference" | "") {
         return "reference".to_owned();
     }

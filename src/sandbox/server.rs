@@ -26,8 +26,8 @@ use super::store::{Draft, Naming, Version, write};
 use super::turn::{Call, Payload, Reply, State, Turn};
 use super::variant::Difference;
 use super::{
-    Options, capability, conditional, cors, crash, instance, modest, operation, search,
-    transaction, unversioned,
+    Options, capability, conditional, cors, crash, instance, modest, narrative, operation, search,
+    transaction, unversioned, utc,
 };
 use crate::clock::Clock;
 use crate::fhir::Key;
@@ -37,6 +37,9 @@ use crate::seed::Seed;
 
 /// How long after a write a search sees it with the variant `index-lag`.
 pub const INDEX_LAG: Duration = Duration::from_millis(500);
+
+/// The same with the variant `index-lag-2s`.
+pub const LONG_INDEX_LAG: Duration = Duration::from_secs(2);
 
 /// The sandbox without a network: requests in, responses out.
 pub struct Server {
@@ -401,7 +404,9 @@ impl Server {
     }
 
     pub(super) fn index_lag(&self) -> Duration {
-        if self.is(Difference::IndexLag) {
+        if self.is(Difference::LongIndexLag) {
+            LONG_INDEX_LAG
+        } else if self.is(Difference::IndexLag) {
             INDEX_LAG
         } else {
             Duration::ZERO
@@ -434,8 +439,23 @@ impl Server {
         format!("W/\"{}\"", version.version_id)
     }
 
-    /// What is kept of a resource: all of it, unless a fault changes something.
+    /// What is kept of a resource: all of it, unless the server's way or a fault changes something.
     pub(super) fn stored_form(&self, resource: Value) -> Value {
+        self.faulty_form(self.legal_form(resource))
+    }
+
+    /// What a server may make of a resource before it keeps it (<http://hl7.org/fhir/R4/updates.html>).
+    fn legal_form(&self, mut resource: Value) -> Value {
+        if self.is(Difference::UtcInstants) {
+            resource = utc::normalised(resource);
+        }
+        if self.is(Difference::ServerNarrative) {
+            resource = narrative::added(resource);
+        }
+        resource
+    }
+
+    fn faulty_form(&self, resource: Value) -> Value {
         let changes: [(Fault, Change); 6] = [
             (Fault::DecimalThroughDouble, change::through_double),
             (

@@ -11,6 +11,7 @@ mod network;
 mod operations;
 mod searching;
 mod smart;
+mod variants;
 
 use std::sync::Arc;
 

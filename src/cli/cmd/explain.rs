@@ -171,6 +171,7 @@ fn of_variant(variant: &Variant) -> String {
     let mut sheet = Sheet::new("variant", variant.id, variant.title);
     sheet.line("the server", variant.effect);
     sheet.line("allowed by", variant.provenance);
+    sheet.line("it says", variant.sentence);
     sheet.line(
         "switch it on",
         &format!("rounds run --variant {}", variant.id),

@@ -26,6 +26,7 @@ use super::store::Version;
 use super::subset::Subset;
 use super::term::Term;
 use super::turn::{Call, Reply, Turn};
+use super::variant::Difference;
 use crate::fhir::Key;
 use crate::fhir::definitions::patient_compartment;
 use crate::fhir::query::{Criterion, Query, Shape, Subject, encode_pairs};
@@ -44,7 +45,8 @@ pub fn search(
         return page::resume(turn, cursor);
     }
     let facade = turn.server.facade();
-    let strict = facade.is_some() || is_strict(&call.headers);
+    let ignores = turn.server.is(Difference::UnknownIgnored);
+    let strict = facade.is_some() || is_strict(&call.headers) && !ignores;
     let (mut query, mut used) = understood(turn.server, name, &pairs, strict)?;
     if let Some(facade) = facade {
         facade.check_search(name, &query)?;
