@@ -48,7 +48,42 @@ pub fn link<'a>(bundle: &'a Value, relation: &str) -> Option<&'a str> {
         .as_str()
 }
 
+/// The absolute URL of a link relation; a relative link is relative to the URL of the page that it stands on (RFC 3986
+/// section 5.1.3): a uri of FHIR may be either. As it stands if the page has no absolute URL itself.
+pub fn link_url(bundle: &Value, relation: &str, page: &str) -> Option<String> {
+    let text = link(bundle, relation)?;
+    match url::Url::parse(page) {
+        Ok(page) => Some(page.join(text).ok()?.to_string()),
+        Err(_) => Some(text.to_owned()),
+    }
+}
+
 /// `Bundle.total`, if it is a non-negative integer.
 pub fn total(bundle: &Value) -> Option<u64> {
     bundle.get("total")?.as_u64()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_relative_link_starts_from_its_page() {
+        let page = "https://fhir.example.org/r4/Patient?family=x";
+        let next = |url: &str| {
+            let bundle = json!({"link": [{"relation": "next", "url": url}]});
+            link_url(&bundle, "next", page)
+        };
+        let there = Some("https://fhir.example.org/r4/Patient?page=2".to_owned());
+        for url in [
+            "https://fhir.example.org/r4/Patient?page=2",
+            "/r4/Patient?page=2",
+            "Patient?page=2",
+            "?page=2",
+        ] {
+            assert_eq!(next(url), there, "{url}");
+        }
+    }
 }

@@ -356,7 +356,8 @@ fn checked_base(base: &Url) -> Result<Url, SetupError> {
     Ok(base.clone())
 }
 
-/// The absolute URL of a request. Relative ones go below the base; absolute ones must have its scheme, host and port.
+/// The absolute URL of a request. Relative ones go below the base, and so do paths that start with the base's own (a
+/// link that is relative to the host); absolute ones must have its scheme, host and port.
 fn resolve(base: &Url, url: &str) -> Result<Url, Failure> {
     let unusable = |_| failure(FailureKind::Refused, "the request URL is not a URL");
     if is_absolute(url) {
@@ -370,6 +371,11 @@ fn resolve(base: &Url, url: &str) -> Result<Url, Failure> {
         return Ok(absolute);
     }
     let root = base.as_str().trim_end_matches('/');
+    let path = base.path().trim_end_matches('/');
+    let below = url
+        .strip_prefix(path)
+        .filter(|rest| !path.is_empty() && rest.starts_with(['/', '?']));
+    let url = below.unwrap_or(url);
     let text = match url.chars().next() {
         None => root.to_owned(),
         Some('?') => format!("{root}{url}"),

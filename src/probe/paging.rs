@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use url::Url;
-
 use super::answer::{is_own, outcome, plural, searchset};
 use super::interactions::answering_types;
 use super::{Judgement, Known, Probe, Sign, Spec, Step};
@@ -178,9 +176,7 @@ fn has_more(known: &Known, name: &str) -> bool {
 /// The absolute URL of the next page; a relative link is relative to the page it stands on.
 fn next_url(exchange: &Exchange) -> Option<String> {
     let searchset = searchset(exchange)?;
-    let link = bundle::link(&searchset, "next")?;
-    let page = Url::parse(&exchange.request.url).ok()?;
-    Some(page.join(link).ok()?.to_string())
+    bundle::link_url(&searchset, "next", &exchange.request.url)
 }
 
 /// False if the last page was seen before, or its next link was.

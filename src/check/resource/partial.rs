@@ -36,7 +36,7 @@ impl Pages {
         }
         let next = exchange
             .json()
-            .and_then(|body| bundle::link(&body, "next").map(str::to_owned));
+            .and_then(|body| bundle::link_url(&body, "next", url));
         if self.links.len() < MAX_LINKS {
             self.links.extend(next);
         }

@@ -417,7 +417,7 @@ fn next_link(exchange: &Exchange) -> Option<String> {
         return None;
     }
     let page = exchange.parsed()?;
-    bundle::link(&page, "next").map(str::to_owned)
+    bundle::link_url(&page, "next", &exchange.request.url)
 }
 
 /// Names of environment variables that the templates of a case use, in order, without repetition.

@@ -345,7 +345,7 @@ impl Crawler<'_> {
             let next = exchange
                 .json()
                 .as_ref()
-                .and_then(|body| bundle::link(body, "next").map(str::to_owned));
+                .and_then(|body| bundle::link_url(body, "next", &exchange.request.url));
             let Some(next) = next else { return };
             match self.get(next).await {
                 Some(answer) if answer.status() == Some(200) => exchange = answer,

@@ -199,6 +199,9 @@ fn relative_urls_go_below_the_base_whatever_they_contain() {
     assert_eq!(text(""), "https://h.example/r4");
     assert_eq!(text("?_type=Patient"), "https://h.example/r4?_type=Patient");
     assert_eq!(text("/metadata"), "https://h.example/r4/metadata");
+    // A link that is relative to the host leads to where it says.
+    assert_eq!(text("/r4/Patient?p=2"), "https://h.example/r4/Patient?p=2");
+    assert_eq!(text("/r4x/Patient"), "https://h.example/r4/r4x/Patient");
     assert_eq!(
         text("ValueSet/$expand?url=http://x.example/y"),
         "https://h.example/r4/ValueSet/$expand?url=http://x.example/y"

@@ -68,8 +68,8 @@ impl Crawler<'_> {
             let body = exchange.json().filter(|_| exchange.status() == Some(200))?;
             total = total.or_else(|| bundle::total(&body));
             found.extend(page(&exchange));
-            match bundle::link(&body, "next") {
-                Some(next) => url = next.to_owned(),
+            match bundle::link_url(&body, "next", &exchange.request.url) {
+                Some(next) => url = next,
                 None => return (total == Some(found.len() as u64)).then_some(found),
             }
         }

@@ -557,9 +557,7 @@ fn linked(exchange: &Exchange, relation: &str) -> Option<String> {
         return None;
     }
     let page = exchange.json()?;
-    let link = bundle::link(&page, relation)?;
-    let base = url::Url::parse(&exchange.request.url).ok()?;
-    Some(base.join(link).ok()?.to_string())
+    bundle::link_url(&page, relation, &exchange.request.url)
 }
 
 fn found(exchanges: &[Arc<Exchange>]) -> BTreeSet<Key> {
