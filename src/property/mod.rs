@@ -5,11 +5,11 @@ pub mod amount;
 pub mod and_is_intersection;
 pub mod answer;
 pub mod batch_entries_are_independent;
-pub mod broken_bodies_are_no_server_error;
 pub mod bodies;
+pub mod broken_bodies_are_no_server_error;
 pub mod case;
 pub mod chain_is_two_steps;
-mod chronicle;
+pub mod chronicle;
 pub mod compare;
 pub mod concurrent_updates_are_kept;
 pub mod conditional_create_by_matches;
@@ -19,14 +19,15 @@ pub mod conditional_read_tells_change;
 pub mod conditional_update_by_matches;
 pub mod conditional_update_once;
 pub mod conditions_hold_in_bundles;
+pub mod contained_kept;
 pub mod contest;
+pub mod contrast;
 pub mod crash_keeps_acknowledged;
 pub mod create_says_where;
 pub mod criteria_in_any_order;
 pub mod crossing_transactions_end;
 pub mod cut_transaction_is_whole;
 pub mod cut_write_is_before_or_after;
-pub mod contained_kept;
 pub mod dataset;
 pub mod date_bounds_cover;
 pub mod date_bounds_grow;
@@ -46,36 +47,35 @@ pub mod errors_have_outcomes;
 pub mod errors_hide_the_inside;
 pub mod extensions_in_order;
 pub mod form;
+pub mod form_keeps_content;
 pub mod fuzz;
 pub mod ground;
 pub mod guarded_updates_are_counted;
-pub mod index_lag_is_measured;
-pub mod form_keeps_content;
-pub mod ground;
+pub mod has_is_reverse_chain;
 pub mod history_across_delete;
 pub mod history_at_once;
 pub mod history_filters;
 pub mod history_tells_of_delete;
 pub mod identical_put_is_consistent;
+pub mod include_is_superset;
+pub mod inclusion;
+pub mod index_lag_is_measured;
 pub mod json_escapes_kept;
 pub mod key_order_ignored;
 pub mod large_value_kept;
 pub mod last_updated_partition;
 pub mod life;
 pub mod life_follows_model;
+pub mod linked;
 pub mod long_list_kept;
 pub mod matches;
 pub mod mismatched_id_refused;
 pub mod missing_is_what_is_shown;
-pub mod has_is_reverse_chain;
-pub mod include_is_superset;
-pub mod inclusion;
-pub mod linked;
 pub mod missing_partition;
+pub mod narrative_kept;
 pub mod nested_transaction_is_whole;
 pub mod no_read_is_torn;
 pub mod not_is_complement;
-pub mod narrative_kept;
 pub mod null_padding_kept;
 pub mod number;
 pub mod number_precision;
@@ -96,22 +96,20 @@ pub mod patch_is_applied;
 pub mod place;
 pub mod post_search_is_get_search;
 pub mod primitive_extension_kept;
+pub mod put_of_read_changes_nothing;
 pub mod quantity_bounds_partition;
 pub mod quantity_unit_narrows;
 pub mod reads_never_go_back;
+pub mod reference_kept;
 pub mod refused_transaction_leaves_nothing;
 pub mod refused_write_leaves_nothing;
 pub mod relation;
 pub mod repeated_delete_is_stable;
 pub mod repeated_update_is_stable;
-pub mod relation;
+pub mod representation_is_read;
 pub mod revinclude_is_reverse_search;
 pub mod round_trip;
 pub mod same_fault_same_answer;
-pub mod put_of_read_changes_nothing;
-pub mod reference_kept;
-pub mod representation_is_read;
-pub mod round_trip;
 pub mod same_in_xml;
 pub mod script;
 pub mod search_shows_what_existed;
@@ -131,8 +129,8 @@ pub mod transaction_is_seen_whole;
 pub mod transaction_links_are_resolved;
 pub mod transaction_order_is_immaterial;
 pub mod transactions_are_isolated;
-pub mod types_are_apart;
 pub mod type_history_contains;
+pub mod types_are_apart;
 pub mod unicode_kept;
 pub mod unknown_parameter_changes_nothing;
 pub mod update_as_create_once;
@@ -345,15 +343,16 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &and_is_intersection::AndIsIntersection,
     &batch_entries_are_independent::BatchEntriesAreIndependent,
     &broken_bodies_are_no_server_error::BrokenBodiesAreNoServerError,
+    &chain_is_two_steps::ChainIsTwoSteps,
     &concurrent_updates_are_kept::ConcurrentUpdatesAreKept,
     &conditional_create_by_matches::ConditionalCreateByMatches,
-    &chain_is_two_steps::ChainIsTwoSteps,
     &conditional_create_once::ConditionalCreateOnce,
     &conditional_delete_by_matches::ConditionalDeleteByMatches,
     &conditional_read_tells_change::ConditionalReadTellsChange,
     &conditional_update_by_matches::ConditionalUpdateByMatches,
     &conditional_update_once::ConditionalUpdateOnce,
     &conditions_hold_in_bundles::ConditionsHoldInBundles,
+    &contained_kept::ContainedKept,
     &crash_keeps_acknowledged::CrashKeepsAcknowledged,
     &create_says_where::CreateSaysWhere,
     &criteria_in_any_order::CriteriaInAnyOrder,
@@ -367,7 +366,6 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &date_precision::DatePrecision,
     &date_prefixes_nest::DatePrefixesNest,
     &date_zone_shift::DateZoneShift,
-    &contained_kept::ContainedKept,
     &decimal_text::DecimalText,
     &delete_and_update_agree::DeleteAndUpdateAgree,
     &delete_is_gone::DeleteIsGone,
@@ -376,14 +374,16 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &errors_have_outcomes::ErrorsHaveOutcomes,
     &errors_hide_the_inside::ErrorsHideTheInside,
     &extensions_in_order::ExtensionsInOrder,
-    &guarded_updates_are_counted::GuardedUpdatesAreCounted,
-    &index_lag_is_measured::IndexLagIsMeasured,
     &form_keeps_content::FormKeepsContent,
+    &guarded_updates_are_counted::GuardedUpdatesAreCounted,
+    &has_is_reverse_chain::HasIsReverseChain,
     &history_across_delete::HistoryAcrossDelete,
     &history_at_once::HistoryAtOnce,
     &history_filters::HistoryFilters,
     &history_tells_of_delete::HistoryTellsOfDelete,
     &identical_put_is_consistent::IdenticalPutIsConsistent,
+    &include_is_superset::IncludeIsSuperset,
+    &index_lag_is_measured::IndexLagIsMeasured,
     &json_escapes_kept::JsonEscapesKept,
     &key_order_ignored::KeyOrderIgnored,
     &large_value_kept::LargeValueKept,
@@ -392,13 +392,11 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &long_list_kept::LongListKept,
     &mismatched_id_refused::MismatchedIdRefused,
     &missing_is_what_is_shown::MissingIsWhatIsShown,
-    &has_is_reverse_chain::HasIsReverseChain,
-    &include_is_superset::IncludeIsSuperset,
     &missing_partition::MissingPartition,
+    &narrative_kept::NarrativeKept,
     &nested_transaction_is_whole::NestedTransactionIsWhole,
     &no_read_is_torn::NoReadIsTorn,
     &not_is_complement::NotIsComplement,
-    &narrative_kept::NarrativeKept,
     &null_padding_kept::NullPaddingKept,
     &number_precision::NumberPrecision,
     &odd_headers_are_no_server_error::OddHeadersAreNoServerError,
@@ -415,35 +413,36 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &patch_is_applied::PatchIsApplied,
     &post_search_is_get_search::PostSearchIsGetSearch,
     &primitive_extension_kept::PrimitiveExtensionKept,
+    &put_of_read_changes_nothing::PutOfReadChangesNothing,
     &quantity_bounds_partition::QuantityBoundsPartition,
     &quantity_unit_narrows::QuantityUnitNarrows,
     &reads_never_go_back::ReadsNeverGoBack,
+    &reference_kept::ReferenceKept,
     &refused_transaction_leaves_nothing::RefusedTransactionLeavesNothing,
     &refused_write_leaves_nothing::RefusedWriteLeavesNothing,
     &repeated_delete_is_stable::RepeatedDeleteIsStable,
     &repeated_update_is_stable::RepeatedUpdateIsStable,
+    &representation_is_read::RepresentationIsRead,
     &revinclude_is_reverse_search::RevincludeIsReverseSearch,
     &round_trip::RoundTrip,
     &same_fault_same_answer::SameFaultSameAnswer,
+    &same_in_xml::SameInXml,
     &search_shows_what_existed::SearchShowsWhatExisted,
     &sessions_are_kept::SessionsAreKept,
     &shape_keeps_matches::ShapeKeepsMatches,
     &spelling_is_irrelevant::SpellingIsIrrelevant,
-    &put_of_read_changes_nothing::PutOfReadChangesNothing,
-    &reference_kept::ReferenceKept,
-    &representation_is_read::RepresentationIsRead,
-    &round_trip::RoundTrip,
-    &same_in_xml::SameInXml,
     &stale_if_match_refused::StaleIfMatchRefused,
     &string_folds::StringFolds,
     &string_modifiers_nest::StringModifiersNest,
     &time_text::TimeText,
     &token_system_narrows::TokenSystemNarrows,
+    &total_leaves_out_includes::TotalLeavesOutIncludes,
     &transaction_is_applied::TransactionIsApplied,
     &transaction_is_seen_whole::TransactionIsSeenWhole,
     &transaction_links_are_resolved::TransactionLinksAreResolved,
     &transaction_order_is_immaterial::TransactionOrderIsImmaterial,
     &transactions_are_isolated::TransactionsAreIsolated,
+    &type_history_contains::TypeHistoryContains,
     &types_are_apart::TypesAreApart,
     &unicode_kept::UnicodeKept,
     &unknown_parameter_changes_nothing::UnknownParameterChangesNothing,
@@ -451,9 +450,6 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &update_creates_as_claimed::UpdateCreatesAsClaimed,
     &update_revives_deleted::UpdateRevivesDeleted,
     &value_not_and_missing::ValueNotAndMissing,
-    &total_leaves_out_includes::TotalLeavesOutIncludes,
-    &type_history_contains::TypeHistoryContains,
-    &unicode_kept::UnicodeKept,
     &version_is_stable::VersionIsStable,
     &version_monotone::VersionMonotone,
     &vread_of_nothing::VreadOfNothing,

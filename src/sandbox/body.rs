@@ -3,7 +3,7 @@
 use base64::Engine;
 use serde_json::Value;
 
-use super::defect::Fault;
+use super::defect::{Fault, change};
 use super::negotiate::{RESOURCE_TYPES, essence, is_xml, require_type};
 use super::outcome::Refusal;
 use super::patch::{JSON_PATCH, Patch};
@@ -56,8 +56,8 @@ pub fn read(server: &Server, route: &Route, request: &Request) -> Result<Body, R
                 .map_err(|refusal| refusal.with_header("Accept-Patch", PATCH_TYPES.join(", ")))?;
             let media_type = request.headers.get("content-type").map(essence);
             match media_type.as_deref() {
-                Some(FHIR_JSON | FHIR_XML) => Patch::of_parameters(&document),
-                _ => Patch::of_json(document),
+                Some(FHIR_JSON | FHIR_XML) => parameters(server, &document),
+                _ => json_patch(server, document),
             }
             .map(Body::Patch)
         }
@@ -66,11 +66,16 @@ pub fn read(server: &Server, route: &Route, request: &Request) -> Result<Body, R
 }
 
 /// Checks the resource of a Bundle entry as the body of its request.
-pub fn of_entry(method: Method, route: &Route, resource: Option<&Value>) -> Result<Body, Refusal> {
+pub fn of_entry(
+    server: &Server,
+    method: Method,
+    route: &Route,
+    resource: Option<&Value>,
+) -> Result<Body, Refusal> {
     let name = match (method, route) {
         (Method::Post | Method::Put, Route::Type(name)) => name,
         (Method::Put, Route::Instance(key)) => &key.resource_type,
-        (Method::Patch, _) => return patch_of_entry(resource),
+        (Method::Patch, _) => return patch_of_entry(server, resource),
         (Method::Post, Route::Operation(..)) => {
             return resource.map_or(Ok(Body::Empty), |resource| input(resource.clone()));
         }
@@ -78,11 +83,26 @@ pub fn of_entry(method: Method, route: &Route, resource: Option<&Value>) -> Resu
     };
     let resource =
         resource.ok_or_else(|| Refusal::invalid("the entry needs a resource for its request"))?;
-    checked(resource.clone(), name)
+    checked(server, resource.clone(), name)
+}
+
+fn parameters(server: &Server, document: &Value) -> Result<Patch, Refusal> {
+    let is_other = resource_type(document) != Some("Parameters");
+    if is_other && server.has(Fault::PatchNotParametersCrashes) {
+        return Err(Refusal::crashed());
+    }
+    Patch::of_parameters(document)
+}
+
+fn json_patch(server: &Server, document: Value) -> Result<Patch, Refusal> {
+    Patch::of_json(document).map_err(|refusal| match server.has(Fault::BadPatchCrashes) {
+        true => Refusal::crashed(),
+        false => refusal,
+    })
 }
 
 /// In a Bundle a JSON Patch travels as a Binary, a FHIRPath Patch as it is, <http://hl7.org/fhir/R4/http.html#patch>.
-fn patch_of_entry(resource: Option<&Value>) -> Result<Body, Refusal> {
+fn patch_of_entry(server: &Server, resource: Option<&Value>) -> Result<Body, Refusal> {
     let refuse = || {
         Refusal::invalid(format!(
             "a PATCH entry needs a Parameters, or a Binary of type {JSON_PATCH}"
@@ -91,7 +111,7 @@ fn patch_of_entry(resource: Option<&Value>) -> Result<Body, Refusal> {
     let resource = resource.ok_or_else(refuse)?;
     let member = |name: &str| resource.get(name).and_then(Value::as_str);
     match resource_type(resource) {
-        Some("Parameters") => return Patch::of_parameters(resource).map(Body::Patch),
+        Some("Parameters") => return parameters(server, resource).map(Body::Patch),
         Some("Binary") if member("contentType") == Some(JSON_PATCH) => {}
         _ => return Err(refuse()),
     }
@@ -99,7 +119,7 @@ fn patch_of_entry(resource: Option<&Value>) -> Result<Body, Refusal> {
         .decode(member("data").unwrap_or_default())
         .map_err(|_| Refusal::invalid("Binary.data is not base64"))?;
     let document = parse(&bytes).map_err(|error| Refusal::invalid(error.to_string()))?;
-    Patch::of_json(document.value).map(Body::Patch)
+    json_patch(server, document.value).map(Body::Patch)
 }
 
 fn input(value: Value) -> Result<Body, Refusal> {
@@ -114,14 +134,32 @@ fn input(value: Value) -> Result<Body, Refusal> {
 }
 
 fn resource(server: &Server, request: &Request, name: &str) -> Result<Body, Refusal> {
-    checked(parsed(server, request, &RESOURCE_TYPES)?, name)
+    checked(server, parsed(server, request, &RESOURCE_TYPES)?, name)
 }
 
-fn checked(resource: Value, name: &str) -> Result<Body, Refusal> {
+fn checked(server: &Server, resource: Value, name: &str) -> Result<Body, Refusal> {
     of_type(&resource, name)?;
-    let violations = validate(&resource);
+    if server.has(Fault::EarlyYearRefused) && change::has_early_year(&resource) {
+        return Err(Refusal::new(
+            422,
+            "value",
+            "the year of a date is not valid",
+        ));
+    }
+    let mut violations = validate(&resource);
+    if server.has(Fault::RequiredNotChecked) {
+        violations.retain(|violation| violation.rule != "cardinality/min");
+    }
     if violations.is_empty() {
         return Ok(Body::Resource(resource));
+    }
+    let is_narrative = |rule: &str| rule.starts_with("narrative/");
+    if server.has(Fault::BadNarrativeCrashes)
+        && violations
+            .iter()
+            .any(|violation| is_narrative(violation.rule))
+    {
+        return Err(Refusal::crashed());
     }
     Err(Refusal::unprocessable(&violations))
 }
@@ -140,7 +178,10 @@ fn parsed(server: &Server, request: &Request, types: &[&str]) -> Result<Value, R
 }
 
 fn json(server: &Server, request: &Request) -> Result<Value, Refusal> {
-    let parsed = parse(&request.body).map_err(|error| {
+    let loose = server
+        .has(Fault::LooseNumbers)
+        .then(|| change::with_strict_numbers(&request.body));
+    let parsed = parse(loose.as_deref().unwrap_or(&request.body)).map_err(|error| {
         if server.has(Fault::BadJsonCrashes) {
             return Refusal::new(500, "exception", "the server could not read the request");
         }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::body::PATCH_TYPES;
+use super::defect::Fault;
 use super::facade;
 use super::index::{Indexed, supported};
 use super::modest;
@@ -109,6 +110,14 @@ fn resource(server: &Server, name: &str) -> Value {
     add(&mut resource, "searchInclude", includes(name, parameters));
     add(&mut resource, "searchRevInclude", reverse_includes(name));
     resource["searchParam"] = parameters.iter().map(parameter).collect();
+    if server.has(Fault::ParameterClaimedTwice)
+        && let Some(claims) = resource["searchParam"].as_array_mut()
+    {
+        claims.push(json!({ "name": "_id", "type": "string" }));
+    }
+    if name == "Basic" && server.has(Fault::EmptyInteractions) {
+        resource["interaction"] = json!([]);
+    }
     resource["operation"] = operation::claims(name);
     if server.is(Difference::DeleteMany) {
         resource["conditionalDelete"] = "multiple".into();

@@ -16,6 +16,7 @@ use crate::fhir::Key;
 use crate::fhir::query::decode_pairs;
 use crate::fhir::resource::id;
 use crate::http::Method;
+use crate::http::message::Headers;
 
 /// True if the client has the current version already: `If-None-Match`, else `If-Modified-Since`.
 pub fn is_unchanged(server: &Server, call: &Call, version: &Version) -> bool {
@@ -50,7 +51,7 @@ pub fn check_match(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<(), Re
     if living.is_some() && tags(call, "if-none-match").any(|tag| tag == "*") {
         return Err(Refusal::precondition("the resource exists already"));
     }
-    if call.headers.get("if-match").is_none() || turn.server.has(Fault::IfMatchIgnored) {
+    if call.headers.get("if-match").is_none() || is_ignored(turn.server, call) {
         return Ok(());
     }
     let shows = turn.server.names_versions();
@@ -65,6 +66,20 @@ pub fn check_match(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<(), Re
         turn.open_race_window(Fault::IfMatchRace);
     }
     Ok(())
+}
+
+/// Planted faults of `If-Match`.
+fn is_ignored(server: &Server, call: &Call) -> bool {
+    server.has(Fault::IfMatchIgnored)
+        || call.method == Method::Delete && server.has(Fault::DeleteIgnoresIfMatch)
+        || server.has(Fault::IfMatchListIgnored) && tags(call, "if-match").count() > 1
+}
+
+/// The criteria of `If-None-Exist`.
+pub fn criteria_of<'a>(server: &Server, headers: &'a Headers) -> Option<&'a str> {
+    headers
+        .get("if-none-exist")
+        .filter(|_| !server.has(Fault::IfNoneExistIgnored))
 }
 
 /// Says that a version is not the current one: 412, or 409 where that is the server's way.
@@ -95,7 +110,7 @@ pub fn require_match(turn: &Turn<'_>, call: &Call) -> Result<(), Refusal> {
 
 /// `POST` with `If-None-Exist`: 200 with what is there, 412 if it is more than one, else a create.
 pub fn create(turn: &mut Turn<'_>, call: &Call, name: &str) -> Result<Reply, Refusal> {
-    let Some(criteria) = call.headers.get("if-none-exist") else {
+    let Some(criteria) = criteria_of(turn.server, &call.headers) else {
         return instance::create(turn, call, name);
     };
     let criteria = criteria.rsplit('?').next().unwrap_or_default();
@@ -143,6 +158,11 @@ pub fn update(turn: &mut Turn<'_>, call: &Call, name: &str) -> Result<Reply, Ref
                 ));
             }
             let mut call = call.clone();
+            if turn.server.has(Fault::ConditionalUpdateIgnoresIfMatch) {
+                let fields = call.headers.iter();
+                let others = fields.filter(|(name, _)| !name.eq_ignore_ascii_case("if-match"));
+                call.headers = others.collect();
+            }
             let mut resource = resource;
             resource["id"] = version.key.id.clone().into();
             call.body = super::body::Body::Resource(resource);
@@ -194,7 +214,13 @@ pub fn matches(
         ));
     }
     turn.index.flush();
-    search::find(turn, name, &pairs)
+    match search::find(turn, name, &pairs, true) {
+        Err(_) if turn.server.has(Fault::CriteriaUnknownMatchesNothing) => Ok(Vec::new()),
+        Err(_) if turn.server.has(Fault::CriteriaUnknownIgnored) => {
+            search::find(turn, name, &pairs, false)
+        }
+        found => found,
+    }
 }
 
 fn several() -> Refusal {

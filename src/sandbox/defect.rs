@@ -2,9 +2,11 @@
 //! R4 sentence where a real server did the same. No check knows an id of this list. One file per area.
 
 mod bundle;
+mod capability;
 mod chain;
 pub(super) mod change;
 mod composite;
+mod concurrency;
 mod conditional;
 mod consistency;
 mod content;
@@ -13,6 +15,7 @@ mod errors;
 mod fault;
 mod history;
 mod include;
+mod links;
 mod negotiation;
 mod operation;
 mod paging;
@@ -27,6 +30,7 @@ mod terminology;
 mod token;
 mod total;
 mod unicode;
+mod validation;
 
 use std::ops::Deref;
 use std::sync::LazyLock;
@@ -107,7 +111,9 @@ impl Strength {
                 let hash = value.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
                     (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
                 });
-                (hash >> 32).is_multiple_of(10)
+                // Values that differ at their end alone (ids, numbers) differ too little otherwise.
+                let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+                (mixed >> 33).is_multiple_of(10)
             }
         }
     }
@@ -153,8 +159,10 @@ pub fn defect(name: &str) -> Option<Planted> {
 pub static DEFECTS: LazyLock<Vec<&'static Defect>> = LazyLock::new(|| {
     let areas = [
         bundle::DEFECTS,
+        capability::DEFECTS,
         chain::DEFECTS,
         composite::DEFECTS,
+        concurrency::DEFECTS,
         conditional::DEFECTS,
         consistency::DEFECTS,
         content::DEFECTS,
@@ -162,6 +170,7 @@ pub static DEFECTS: LazyLock<Vec<&'static Defect>> = LazyLock::new(|| {
         errors::DEFECTS,
         history::DEFECTS,
         include::DEFECTS,
+        links::DEFECTS,
         negotiation::DEFECTS,
         operation::DEFECTS,
         paging::DEFECTS,
@@ -175,6 +184,7 @@ pub static DEFECTS: LazyLock<Vec<&'static Defect>> = LazyLock::new(|| {
         token::DEFECTS,
         total::DEFECTS,
         unicode::DEFECTS,
+        validation::DEFECTS,
     ];
     let mut all: Vec<&Defect> = areas.into_iter().flatten().collect();
     all.sort_by_key(|defect| defect.id);

@@ -2,9 +2,11 @@
 //! <http://hl7.org/fhir/R4/http.html#history>
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::address;
 use super::defect::Fault;
 use super::negotiate::is_strict;
 use super::outcome::Refusal;
@@ -51,6 +53,7 @@ pub fn history(turn: &mut Turn<'_>, call: &Call, scope: &Scope<'_>) -> Result<Re
     if versions.is_empty() && matches!(scope, Scope::Instance(_)) {
         return Err(Refusal::not_found("there is no such resource"));
     }
+    forget(turn, scope, &mut versions);
     let excludes = i128::from(turn.server.has(Fault::SinceExclusive));
     versions.retain(|version| version.instant.as_nanosecond() - excludes >= wanted.since);
     if !turn.server.has(Fault::HistoryOldestFirst) {
@@ -65,6 +68,23 @@ pub fn history(turn: &mut Turn<'_>, call: &Call, scope: &Scope<'_>) -> Result<Re
         content: Content::History,
     };
     page::first(turn, snapshot)
+}
+
+/// Planted faults: versions that a history does not hold.
+fn forget(turn: &Turn<'_>, scope: &Scope<'_>, versions: &mut Vec<Arc<Version>>) {
+    const FORGETFUL: Duration = Duration::from_secs(2);
+    let deleted = versions.last().filter(|version| version.is_deletion());
+    let is_fresh = deleted.is_some_and(|version| {
+        let age = turn.server.clock().now().duration_since(version.instant);
+        age.unsigned_abs() < FORGETFUL
+    });
+    let is_instance = matches!(scope, Scope::Instance(_));
+    if is_instance && is_fresh && turn.server.has(Fault::HistoryForgetsFirst) {
+        versions.retain(|version| version.number != 1);
+    }
+    if turn.server.has(Fault::HistoryWithoutDeletes) {
+        versions.retain(|version| !version.is_deletion());
+    }
 }
 
 fn of_type(log: &[Arc<Version>], name: &str) -> Vec<Arc<Version>> {
@@ -115,7 +135,7 @@ impl Wanted {
 
 /// One entry of a history Bundle, <http://hl7.org/fhir/R4/bundle.html#history>.
 pub fn entry(server: &Server, version: &Version) -> Value {
-    let mut full_url = format!("{}/{}", server.base(), version.key);
+    let mut full_url = format!("{}/{}", address::of_entries(server), version.key);
     if server.has(Fault::FullUrlWithVersion) {
         full_url = format!("{full_url}/_history/{}", version.version_id);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::address;
 use super::body::Body;
 use super::conditional;
 use super::defect::{Fault, change};
@@ -11,6 +12,7 @@ use super::modest;
 use super::negotiate::{Return, preferred_return};
 use super::outcome::{Refusal, success};
 use super::patch;
+use super::races;
 use super::server::Server;
 use super::store::{Draft, Version};
 use super::subset::Subset;
@@ -55,6 +57,9 @@ pub fn vread(turn: &mut Turn<'_>, call: &Call, key: &Key, wanted: &str) -> Resul
         .find(|version| version.version_id == wanted)
         .ok_or_else(|| Refusal::not_found("there is no such version"))?;
     if found.is_deletion() {
+        if turn.server.has(Fault::VreadTombstoneCrashes) {
+            return Err(Refusal::crashed());
+        }
         return Err(turn.server.gone());
     }
     let mut version = Arc::clone(found);
@@ -68,7 +73,7 @@ fn represent(turn: &Turn<'_>, call: &Call, version: &Arc<Version>) -> Result<Rep
     let subset = Subset::of_pairs(&call.pairs)?;
     let mut reply = headers_of(turn, Reply::empty(200), version);
     reply.payload = match &version.resource {
-        Some(resource) if !subset.is_whole() => Payload::Made(subset.apply(resource)),
+        Some(resource) if !subset.is_whole() => Payload::Made(subset.apply(turn.server, resource)),
         _ => Payload::Stored(Arc::clone(version)),
     };
     Ok(reply)
@@ -114,6 +119,12 @@ pub fn update(turn: &mut Turn<'_>, call: &Call, key: &Key) -> Result<Reply, Refu
             "the id in the body is not the id in the URL",
         ));
     }
+    let newest = turn.store.newest(key);
+    if turn.server.has(Fault::ReviveCrashes) && newest.is_some_and(|version| version.is_deletion())
+    {
+        return Err(Refusal::crashed());
+    }
+    races::update(turn, key)?;
     conditional::check_match(turn, call, key)?;
     store(turn, call, key, resource)
 }
@@ -182,8 +193,22 @@ fn store(turn: &mut Turn<'_>, call: &Call, key: &Key, resource: Value) -> Result
         let message = "the server could not index the resource";
         return Err(Refusal::new(500, "exception", message));
     }
+    if turn.server.has(Fault::AbsoluteReferenceRefused)
+        && change::refers_by_url(&resource, turn.server.base())
+    {
+        let message = "a reference does not lead to a resource of this server";
+        return Err(Refusal::new(409, "conflict", message));
+    }
     let living = turn.store.living(key).cloned();
     let status = if living.is_some() { 200 } else { 201 };
+    if call.method == Method::Patch
+        && turn.server.has(Fault::MetaPatchOverwrites)
+        && let Some(current) = &living
+        && change::differs_in_meta_alone(current.resource.as_ref(), &resource)
+    {
+        let version = turn.overwrite(key, resource);
+        return Ok(written(turn, call, &version, 200));
+    }
     if let Some(current) = living.filter(|_| turn.server.is(Difference::QuietUpdate))
         && same_content(
             current.resource.as_ref(),
@@ -234,11 +259,22 @@ fn same_content(stored: Option<&Value>, offered: &Value) -> bool {
 /// The answer to a write, or to a conditional create that found what it would have made.
 pub fn written(turn: &Turn<'_>, call: &Call, version: &Arc<Version>, status: u16) -> Reply {
     let mut reply = headers_of(turn, Reply::empty(status), version);
-    let mut location = format!("{}/{}", turn.server.base(), version.key);
+    if call.method == Method::Put && turn.server.has(Fault::UpdateWithoutEtag) {
+        reply.headers.clear();
+    }
+    let mut location = format!("{}/{}", address::of_location(turn.server), version.key);
     if turn.server.names_versions() {
         location = format!("{location}/_history/{}", version.version_id);
     }
-    reply.headers.push(("Location", location));
+    let elsewhere = match call.method {
+        Method::Post => Fault::CreateSaysContentLocation,
+        _ => Fault::UpdateSaysContentLocation,
+    };
+    let field = match status == 201 && turn.server.has(elsewhere) {
+        true => "Content-Location",
+        false => "Location",
+    };
+    reply.headers.push((field, location));
     let preferred = match turn.server.has(Fault::PreferIgnored) {
         true => Return::default(),
         false => preferred_return(&call.headers).unwrap_or_default(),

@@ -6,6 +6,7 @@
 //! its interaction (`instance`, `history`, `conditional`, `search`, `transaction`, `capability`, `operation`). What
 //! was done is settled (`crash`, `journal`) before it is answered.
 
+mod address;
 mod body;
 mod capability;
 mod composite;
@@ -28,6 +29,7 @@ mod operation;
 mod outcome;
 mod page;
 mod patch;
+mod races;
 mod references;
 mod represent;
 mod router;

@@ -29,6 +29,7 @@ pub fn answer_type(
 ) -> Result<&'static str, Box<Refusal>> {
     match format.filter(|_| !server.has(Fault::FormatIgnored)) {
         Some(format) => named(format).ok_or_else(|| not_acceptable("_format")),
+        None if server.has(Fault::AcceptIgnored) => Ok(FHIR_JSON),
         None => accepted(headers, !server.has(Fault::AcceptWeightIgnored))
             .ok_or_else(|| not_acceptable("Accept")),
     }

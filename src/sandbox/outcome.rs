@@ -40,6 +40,12 @@ impl Refusal {
         Refusal::new(412, "conflict", diagnostics)
     }
 
+    /// 500 with code `exception`: only planted faults crash.
+    pub fn crashed() -> Self {
+        let message = "the server could not process the request";
+        Refusal::new(500, "exception", message)
+    }
+
     /// 422 with one issue per violation of the resource's definition.
     pub fn unprocessable(violations: &[Issue]) -> Self {
         let issues = violations

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::address;
 use super::defect::Fault;
 use super::history;
 use super::outcome::Refusal;
 use super::search;
 use super::server::Server;
 use super::store::Version;
+use super::subset::{self, Subset};
 use super::turn::{Reply, Turn};
 use super::variant::Difference;
 use crate::fhir::query::{Shape, encode_pairs};
@@ -106,7 +108,8 @@ pub fn size(server: &Server, asked: Option<u64>) -> usize {
 /// The first page; the snapshot is kept if there are more.
 pub fn first(turn: &mut Turn<'_>, snapshot: impl Into<Arc<Snapshot>>) -> Result<Reply, Refusal> {
     let snapshot = snapshot.into();
-    let has_more = snapshot.count > 0 && snapshot.matches.len() > snapshot.count
+    let has_more = snapshot.count > 0
+        && (snapshot.matches.len() > snapshot.count || leads_to_nothing(turn.server, &snapshot))
         || flaw::promises_more(turn.server, &snapshot);
     let name = has_more.then(|| turn.cursors.keep(Arc::clone(&snapshot)));
     render(turn, &snapshot, name, 0)
@@ -115,8 +118,12 @@ pub fn first(turn: &mut Turn<'_>, snapshot: impl Into<Arc<Snapshot>>) -> Result<
 /// The page that a cursor names.
 pub fn resume(turn: &mut Turn<'_>, cursor: &str) -> Result<Reply, Refusal> {
     flaw::refuse_long(turn.server, cursor)?;
-    let (name, offset) = read_cursor(cursor)
-        .ok_or_else(|| Refusal::new(400, "value", "the cursor is not one of this server"))?;
+    let (name, offset) = read_cursor(cursor).ok_or_else(|| {
+        if turn.server.has(Fault::TamperedCursorCrashes) {
+            return Refusal::crashed();
+        }
+        Refusal::new(400, "value", "the cursor is not one of this server")
+    })?;
     let snapshot = turn
         .cursors
         .kept
@@ -190,7 +197,14 @@ fn render(
     if snapshot.count == 0 && turn.server.has(Fault::CountWithoutType) {
         bundle.as_object_mut().map(|members| members.remove("type"));
     }
-    let next = flaw::next(turn, snapshot, page, &cut);
+    if let Content::Search(shape) = &snapshot.content
+        && turn.server.has(Fault::SubsettedOnBundle)
+        && !Subset::of_shape(shape)?.is_whole()
+    {
+        subset::tag(&mut bundle);
+    }
+    let next = flaw::next(turn, snapshot, page, &cut)
+        .or_else(|| (start < end && leads_to_nothing(turn.server, snapshot)).then_some(end));
     bundle["link"] = links(turn.server, snapshot, name, start, next);
     if !entries.is_empty() {
         bundle["entry"] = Value::Array(entries);
@@ -212,9 +226,10 @@ fn links(
     let Some(name) = name else {
         return Value::Array(links);
     };
-    let base = match server.is(Difference::RelativeLinks) {
-        true => root(server).to_owned(),
-        false => flaw::base(server, start),
+    let root = address::of_links(server, &snapshot.used);
+    let base = match root == server.base() {
+        true => flaw::base(server, start),
+        false => root.to_owned(),
     };
     let mut add = |relation: &str, offset: usize| {
         let mut cursor = write_cursor(name, offset);
@@ -234,23 +249,17 @@ fn links(
     Value::Array(links)
 }
 
-/// What links start with: the base, or its path where links are relative. A path that starts with a slash means the
-/// same to who resolves it against the request and to who resolves it against the base.
-fn root(server: &Server) -> &str {
-    let base = server.base();
-    if !server.is(Difference::RelativeLinks) {
-        return base;
-    }
-    let authority = base.find("://").map_or(0, |scheme| scheme + 3);
-    base[authority..]
-        .find('/')
-        .map_or("", |path| &base[authority + path..])
+/// A planted fault: the history of a type has one page too many.
+fn leads_to_nothing(server: &Server, snapshot: &Snapshot) -> bool {
+    let is_of_type = snapshot.path.matches('/').count() == 1;
+    let is_history = matches!(snapshot.content, Content::History);
+    server.has(Fault::HistoryNextToNothing) && is_history && is_of_type
 }
 
 fn self_url(server: &Server, snapshot: &Snapshot, cursor: Option<String>) -> String {
     let mut pairs = snapshot.used.clone();
     pairs.extend(cursor.map(|cursor| (CURSOR.to_owned(), cursor)));
-    let path = format!("{}/{}", root(server), snapshot.path);
+    let path = format!("{}/{}", address::of_links(server, &pairs), snapshot.path);
     if pairs.is_empty() {
         return path;
     }

@@ -18,6 +18,10 @@ const NAMING: [&str; 5] = ["uri", "url", "oid", "uuid", "canonical"];
 #[derive(Debug, Default)]
 pub struct Renames {
     names: BTreeMap<String, Key>,
+    /// Leaves values of uri types as they are (a planted fault).
+    pub keeps_urls: bool,
+    /// Leaves narratives as they are (a planted fault).
+    pub keeps_narratives: bool,
 }
 
 impl Renames {
@@ -73,8 +77,10 @@ impl Renames {
                 });
                 known.map(Key::to_string)
             }
-            "xhtml" => self.narrative(text),
-            name if NAMING.contains(&name) => self.names.get(text).map(Key::to_string),
+            "xhtml" if !self.keeps_narratives => self.narrative(text),
+            name if NAMING.contains(&name) && !self.keeps_urls => {
+                self.names.get(text).map(Key::to_string)
+            }
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::body;
 use super::defect::{Fault, Faults, change};
@@ -17,8 +17,9 @@ use super::facade::Facade;
 use super::history::{Scope, history};
 use super::journal::Journal;
 use super::log::{Logged, RequestLog};
-use super::negotiate::{answer_type, essence};
+use super::negotiate::{answer_type, essence, is_xml};
 use super::outcome::Refusal;
+use super::races;
 use super::represent::{Format, represent};
 use super::router::{Route, allow};
 use super::smart::Smart;
@@ -150,7 +151,7 @@ impl Server {
         } else {
             let checked = agreed.map(|_| ()).map_err(|refusal| *refusal);
             self.answer(request, route, pairs, checked)
-                .unwrap_or_else(Reply::from)
+                .unwrap_or_else(|refusal| self.told(refusal).into())
         };
         let line = Logged {
             method: request.method,
@@ -161,6 +162,19 @@ impl Server {
         };
         self.log.note(line, changes);
         self.respond(request, reply, format)
+    }
+
+    /// A refusal as the client is told of it: as it is, unless a fault changes something.
+    fn told(&self, mut refusal: Refusal) -> Refusal {
+        if refusal.status == 415 && self.has(Fault::OutcomeWithoutIssue) {
+            refusal.issues.clear();
+        }
+        if refusal.status == 400 && self.has(Fault::ErrorsTellSql) {
+            for issue in &mut refusal.issues {
+                issue["diagnostics"] = change::DATABASE_ERROR.into();
+            }
+        }
+        refusal
     }
 
     /// Path below the base and query; a URL outside the base keeps its leading slash and so names no place but
@@ -185,7 +199,13 @@ impl Server {
         if let Some(facade) = &self.facade {
             facade.admit(self.clock.elapsed())?;
         }
-        let route = route?;
+        let route = route.map_err(|refusal| {
+            let is_bad_id = refusal.status == 400;
+            match is_bad_id && self.has(Fault::BadIdCrashes) {
+                true => Refusal::crashed(),
+                false => refusal,
+            }
+        })?;
         let methods = self.methods(&route);
         if request.method == Method::Options {
             return Ok(Reply::empty(204).with_header("Allow", allow(methods)));
@@ -323,6 +343,16 @@ impl Server {
                 let page = change::error_page(reply.status, reason(reply.status));
                 return Ok((Some("text/html"), page.into()));
             }
+            _ if reply.status >= 400 && self.has(Fault::ErrorsAsJson) => {
+                let error = json!({ "status": reply.status, "error": reason(reply.status) });
+                return Ok((Some("application/json"), write(&error)));
+            }
+            _ if reply.status >= 400
+                && is_xml(format.media_type)
+                && self.has(Fault::XmlErrorsCrash) =>
+            {
+                return Err(Refusal::crashed());
+            }
             Payload::Plain(value) => return Ok((Some("application/json"), write(value))),
             Payload::Stored(version) if format.is_as_stored() => version.body.clone(),
             Payload::Stored(version) => match &version.resource {
@@ -367,9 +397,7 @@ impl Server {
 
     /// True if requests may sleep, so that whoever runs them must give them a thread.
     pub(super) fn pauses(&self) -> bool {
-        self.has(Fault::IfMatchRace)
-            || self.has(Fault::ConditionalCreateRace)
-            || self.has(Fault::SearchCacheRace)
+        races::FAULTS.iter().any(|fault| self.has(*fault))
     }
 
     /// `http://127.0.0.1:PORT/fhir`.
@@ -456,8 +484,13 @@ impl Server {
     }
 
     fn faulty_form(&self, resource: Value) -> Value {
-        let changes: [(Fault, Change); 6] = [
+        let changes: [(Fault, Change); 8] = [
             (Fault::DecimalThroughDouble, change::through_double),
+            (Fault::DecimalAsExponent, change::without_zeros),
+            (
+                Fault::ExtensionValueDropped,
+                change::without_extension_values,
+            ),
             (
                 Fault::PrimitiveExtensionDropped,
                 change::without_primitive_extensions,
@@ -527,6 +560,10 @@ pub(super) fn dispatch(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusa
         }
         (Get, Route::SmartConfiguration) => Facade::smart_configuration(turn.server),
         (Get, Route::SystemHistory) => history(turn, call, &Scope::System),
+        (Get, Route::TypeHistory(_)) if turn.server.has(Fault::HistoryClaimedOnly) => {
+            let message = "the history of a type is not supported";
+            Err(Refusal::new(501, "not-supported", message))
+        }
         (Get, Route::TypeHistory(name)) => history(turn, call, &Scope::Type(name)),
         (Get, Route::InstanceHistory(key)) => history(turn, call, &Scope::Instance(key)),
         (Get, Route::Instance(key)) => instance::read(turn, call, key),
@@ -571,7 +608,7 @@ pub(super) fn call_of_entry(
     let route = Route::parse(place.trim_start_matches('/'))?;
     Ok(Call {
         method,
-        body: body::of_entry(method, &route, resource)?,
+        body: body::of_entry(server, method, &route, resource)?,
         route,
         pairs: decode_pairs(&query),
         headers,

@@ -3,7 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::defect::Fault;
 use super::outcome::Refusal;
+use super::server::Server;
 use crate::fhir::definitions::required_elements;
 use crate::fhir::query::{Query, Shape};
 
@@ -63,7 +65,7 @@ impl Subset {
     }
 
     /// The part of a resource, tagged SUBSETTED unless it is whole.
-    pub fn apply(&self, resource: &Value) -> Value {
+    pub fn apply(&self, server: &Server, resource: &Value) -> Value {
         let (false, Some(members)) = (self.is_whole(), resource.as_object()) else {
             return resource.clone();
         };
@@ -73,15 +75,17 @@ impl Subset {
             .unwrap_or_default();
         let kept: Map<String, Value> = members
             .iter()
-            .filter(|(member, _)| self.keeps(name, member))
+            .filter(|(member, _)| self.keeps(server, name, member))
             .map(|(member, value)| (member.clone(), value.clone()))
             .collect();
         let mut part = Value::Object(kept);
-        tag(&mut part);
+        if !server.has(Fault::SubsettedMissing) && !server.has(Fault::SubsettedOnBundle) {
+            tag(&mut part);
+        }
         part
     }
 
-    fn keeps(&self, name: &str, member: &str) -> bool {
+    fn keeps(&self, server: &Server, name: &str, member: &str) -> bool {
         let element = member.strip_prefix('_').unwrap_or(member);
         if ALWAYS.contains(&element) {
             return true;
@@ -96,7 +100,8 @@ impl Subset {
             Mode::Text => element == "text" || is_required(name, element),
             Mode::Data => element != "text",
             Mode::Elements(wanted) => {
-                wanted.iter().any(|wanted| names(wanted, element)) || is_required(name, element)
+                wanted.iter().any(|wanted| names(wanted, element))
+                    || is_required(name, element) && !server.has(Fault::ElementsDropsMandatory)
             }
         }
     }
@@ -116,7 +121,8 @@ fn names(element: &str, member: &str) -> bool {
     })
 }
 
-fn tag(resource: &mut Value) {
+/// Marks what is not whole.
+pub fn tag(resource: &mut Value) {
     let subsetted = json!({
         "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
         "code": "SUBSETTED",

@@ -5,6 +5,7 @@ mod catalogue;
 mod conditions;
 mod crashes;
 mod facade;
+mod faults;
 mod formats;
 mod instances;
 mod network;

@@ -10,9 +10,10 @@ use super::conditional;
 use super::defect::Fault;
 use super::negotiate::{Return, preferred_return};
 use super::outcome::Refusal;
+use super::races;
 use super::references::{self, Renames};
 use super::router::Route;
-use super::server::{call_of_entry, dispatch, reason};
+use super::server::{Server, call_of_entry, dispatch, reason};
 use super::turn::{Call, Payload, Reply, Turn};
 use crate::fhir::Key;
 use crate::fhir::query::decode_pairs;
@@ -56,7 +57,7 @@ pub fn bundle(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusal> {
         return Err(Refusal::new(413, "too-costly", message));
     }
     let answers = match kind {
-        "batch" => batch(turn, call, entries),
+        "batch" => batch(turn, call, entries)?,
         "transaction" => transaction(turn, call, entries)?,
         _ => {
             return Err(Refusal::invalid(
@@ -65,16 +66,32 @@ pub fn bundle(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusal> {
         }
     };
     let mut answer = json!({ "resourceType": "Bundle", "type": format!("{kind}-response") });
+    let answers = races::answers(turn, answers);
+    let worst = answers.iter().filter_map(status_of).max();
+    let is_shown = kind == "batch" && turn.server.has(Fault::BatchStatusOfEntries);
     if !answers.is_empty() {
         answer["entry"] = Value::Array(answers);
     }
-    Ok(Reply::made(200, answer))
+    let status = worst.filter(|_| is_shown).unwrap_or(200).max(200);
+    Ok(Reply::made(status, answer))
+}
+
+/// The status of an answered entry.
+fn status_of(answer: &Value) -> Option<u16> {
+    let status = answer.pointer("/response/status")?.as_str()?;
+    status.get(..3)?.parse().ok()
 }
 
 /// Each entry on its own; one that fails does not touch the others.
-fn batch(turn: &mut Turn<'_>, outer: &Call, entries: &[Value]) -> Vec<Value> {
+fn batch(turn: &mut Turn<'_>, outer: &Call, entries: &[Value]) -> Result<Vec<Value>, Refusal> {
+    if turn.server.has(Fault::BatchFailsWhole) {
+        for (index, entry) in entries.iter().enumerate() {
+            let entry = read_entry(turn.server, outer, index, entry)?;
+            call_of(turn, &entry)?;
+        }
+    }
     let outcome = |turn: &mut Turn<'_>, index: usize, entry: &Value| {
-        let entry = read_entry(outer, index, entry)?;
+        let entry = read_entry(turn.server, outer, index, entry)?;
         let call = call_of(turn, &entry)?;
         dispatch(turn, &call)
     };
@@ -89,7 +106,7 @@ fn batch(turn: &mut Turn<'_>, outer: &Call, entries: &[Value]) -> Vec<Value> {
     if turn.server.has(Fault::BatchOutOfOrder) {
         answers.reverse();
     }
-    answers
+    Ok(answers)
 }
 
 fn transaction(
@@ -97,11 +114,14 @@ fn transaction(
     outer: &Call,
     entries: &[Value],
 ) -> Result<Vec<Value>, Refusal> {
-    let mark = turn.store.log().len();
+    races::transaction(turn, entries)?;
+    let (mark, before) = (turn.store.log().len(), turn.written);
     turn.atomic = true;
     let result = carry_out(turn, outer, entries);
     turn.atomic = false;
-    if result.is_err() && !turn.server.has(Fault::TransactionKeepsPart) {
+    // Only a planted race lets others write in between; what they wrote is not to be undone.
+    let is_alone = turn.store.log().len() - mark == turn.written - before;
+    if result.is_err() && is_alone && !turn.server.has(Fault::TransactionKeepsPart) {
         turn.rollback(mark);
     }
     result
@@ -110,7 +130,8 @@ fn transaction(
 fn carry_out(turn: &mut Turn<'_>, outer: &Call, entries: &[Value]) -> Result<Vec<Value>, Refusal> {
     let mut read = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
-        read.push(read_entry(outer, index, entry).map_err(|refusal| refusal.in_entry(index))?);
+        let entry = read_entry(turn.server, outer, index, entry);
+        read.push(entry.map_err(|refusal| refusal.in_entry(index))?);
     }
     let plan = resolve(turn, &mut read)?;
     let mut order: Vec<usize> = (0..read.len()).collect();
@@ -121,6 +142,7 @@ fn carry_out(turn: &mut Turn<'_>, outer: &Call, entries: &[Value]) -> Result<Vec
     for index in order {
         let entry = &read[index];
         let located = |refusal: Refusal| refusal.in_entry(entry.index);
+        lacks(turn, entry).map_err(located)?;
         let mut call = call_of(turn, entry).map_err(located)?;
         call.assigned = plan[index].as_ref().map(|key| key.id.clone());
         let reply = dispatch(turn, &call).map_err(located)?;
@@ -133,8 +155,43 @@ fn carry_out(turn: &mut Turn<'_>, outer: &Call, entries: &[Value]) -> Result<Vec
             return Err(located(Refusal::new(409, "conflict", message)));
         }
         answers[index] = answer(turn, &reply);
+        races::between_entries(turn);
     }
     Ok(answers)
+}
+
+/// Planted faults: entries that a transaction cannot carry out.
+fn lacks(turn: &Turn<'_>, entry: &Entry) -> Result<(), Refusal> {
+    let server = turn.server;
+    let (route, _) = route_of(turn, entry)?;
+    let is_search = entry.method == Method::Get && matches!(route, Route::Type(_));
+    let is_empty = entry.resource.as_ref().is_none_or(Value::is_null);
+    let is_write = matches!(entry.method, Method::Post | Method::Put);
+    if is_search && server.has(Fault::TransactionGetCrashes)
+        || is_write && is_empty && server.has(Fault::NullEntryCrashes)
+    {
+        return Err(Refusal::crashed());
+    }
+    let by_criteria = matches!(route, Route::Type(_));
+    if entry.method == Method::Delete
+        && by_criteria
+        && server.has(Fault::ConditionalDeleteEntryRefused)
+    {
+        let message = "a transaction does not delete by criteria";
+        return Err(Refusal::new(422, "not-supported", message));
+    }
+    if let Route::Instance(key) = &route
+        && entry.method == Method::Put
+        && server.has(Fault::TransactionReviveRefused)
+        && turn
+            .store
+            .newest(key)
+            .is_some_and(|version| version.is_deletion())
+    {
+        let message = "the resource was deleted";
+        return Err(Refusal::new(409, "conflict", message));
+    }
+    Ok(())
 }
 
 /// DELETE, POST, PUT and PATCH, GET: the order of R4, whatever the order in the Bundle.
@@ -147,7 +204,12 @@ fn rank(method: Method) -> u8 {
     }
 }
 
-fn read_entry(outer: &Call, index: usize, entry: &Value) -> Result<Entry, Refusal> {
+fn read_entry(
+    server: &Server,
+    outer: &Call,
+    index: usize,
+    entry: &Value,
+) -> Result<Entry, Refusal> {
     let request = entry
         .get("request")
         .ok_or_else(|| Refusal::invalid("the entry has no request"))?;
@@ -168,6 +230,9 @@ fn read_entry(outer: &Call, index: usize, entry: &Value) -> Result<Entry, Refusa
     let url = member("url").ok_or_else(|| Refusal::invalid("request.url is missing"))?;
     let mut headers = Headers::new();
     for (name, field) in CONDITIONS {
+        if name == "ifMatch" && server.has(Fault::EntryIfMatchIgnored) {
+            continue;
+        }
         if let Some(value) = member(name) {
             headers.append(field, value);
         }
@@ -200,6 +265,13 @@ fn call_of(turn: &Turn<'_>, entry: &Entry) -> Result<Call, Refusal> {
     let resource = entry.resource.as_ref();
     let headers = entry.headers.clone();
     let call = call_of_entry(turn.server, method, &entry.url, headers, resource)?;
+    let by_criteria = matches!(call.route, Route::Type(_));
+    if method == Method::Patch
+        && by_criteria
+        && turn.server.has(Fault::ConditionalPatchEntryCrashes)
+    {
+        return Err(Refusal::crashed());
+    }
     let is_nested = matches!(call.route, Route::System);
     if is_nested {
         return Err(Refusal::new(
@@ -215,6 +287,8 @@ fn call_of(turn: &Turn<'_>, entry: &Entry) -> Result<Call, Refusal> {
 /// twice. The keys are those of the creates, whose ids have to stay what the references were told.
 fn resolve(turn: &mut Turn<'_>, entries: &mut [Entry]) -> Result<Vec<Option<Key>>, Refusal> {
     let mut renames = Renames::default();
+    renames.keeps_urls = turn.server.has(Fault::UrnKeptInUrls);
+    renames.keeps_narratives = turn.server.has(Fault::UrnKeptInNarrative);
     let mut seen = BTreeSet::new();
     let mut plan = Vec::with_capacity(entries.len());
     for entry in entries.iter() {
@@ -227,7 +301,11 @@ fn resolve(turn: &mut Turn<'_>, entries: &mut [Entry]) -> Result<Vec<Option<Key>
                 let message = "a resource occurs twice in the transaction";
                 return Err(located(Refusal::invalid(message)));
             }
-            if let Some(name) = &entry.full_url {
+            if let Some(name) = entry
+                .full_url
+                .as_ref()
+                .filter(|name| is_resolved(turn, name))
+            {
                 renames.add(name.clone(), key.clone());
             }
         }
@@ -246,10 +324,21 @@ fn resolve(turn: &mut Turn<'_>, entries: &mut [Entry]) -> Result<Vec<Option<Key>
                 referred(turn, &reference).map_err(|refusal| refusal.in_entry(entry.index))?;
             renames.add(reference, key);
         }
+        let is_extended = resource.pointer("/meta/extension").is_some();
+        if is_extended && turn.server.has(Fault::UrnKeptBesideExtension) {
+            continue;
+        }
         let root = entry.full_url.as_deref().and_then(root_of);
         renames.apply(resource, root);
     }
     Ok(plan)
+}
+
+/// True if references to an entry of that name are replaced: all are, unless a fault is planted.
+fn is_resolved(turn: &Turn<'_>, full_url: &str) -> bool {
+    let is_urn = full_url.starts_with("urn:");
+    let is_kept = is_urn && turn.server.strikes(Fault::UrnKept, full_url);
+    !is_kept && (is_urn || !turn.server.has(Fault::OnlyUrnResolved))
 }
 
 /// What an entry is about, and whether it is a create.
@@ -263,7 +352,7 @@ fn place_of(turn: &mut Turn<'_>, entry: &Entry) -> Result<Place, Refusal> {
     let place = |key, is_create| Place { key, is_create };
     Ok(match (entry.method, call.0) {
         (Method::Post, Route::Type(name)) => {
-            let existing = match entry.headers.get("if-none-exist") {
+            let existing = match conditional::criteria_of(turn.server, &entry.headers) {
                 Some(criteria) => the_match(turn, &name, criteria)?,
                 None => None,
             };

@@ -12,6 +12,7 @@ use super::index::Index;
 use super::memory::Memory;
 use super::outcome::Refusal;
 use super::page::Cursors;
+use super::races::Races;
 use super::router::Route;
 use super::server::Server;
 use super::smart::Scopes;
@@ -30,6 +31,8 @@ pub struct State {
     pub cursors: Cursors,
     /// What only planted faults remember.
     pub memory: Memory,
+    /// What planted races remember.
+    pub races: Races,
     /// So many versions of the log outlast a crash.
     pub noted: usize,
 }
@@ -42,6 +45,7 @@ impl State {
             index: Index::new(base, faults),
             cursors: Cursors::new(seed),
             memory: Memory::default(),
+            races: Races::default(),
             noted: 0,
         }
     }
@@ -56,6 +60,8 @@ pub struct Turn<'a> {
     pub atomic: bool,
     /// What the token of the request opens, where there are scopes at all.
     pub scopes: Option<Scopes>,
+    /// Versions written in this turn.
+    pub written: usize,
 }
 
 impl<'a> Turn<'a> {
@@ -66,6 +72,7 @@ impl<'a> Turn<'a> {
             state: Some(server.lock()),
             atomic: false,
             scopes: None,
+            written: 0,
         }
     }
 
@@ -86,12 +93,28 @@ impl<'a> Turn<'a> {
             .map(|resource| self.server.stored_form(resource));
         let now = self.server.clock().now();
         let version = self.store.append(draft, now);
+        self.written += 1;
+        self.index_later(&version);
+        version
+    }
+
+    /// Changes the newest version of a resource that is there: only a planted fault calls it.
+    pub(super) fn overwrite(&mut self, key: &Key, resource: Value) -> Arc<Version> {
+        let resource = self.server.stored_form(resource);
+        let version = self
+            .store
+            .overwrite(key, resource)
+            .expect("the caller saw the version under this lock");
+        self.index_later(&version);
+        version
+    }
+
+    fn index_later(&mut self, version: &Arc<Version>) {
         let (elapsed, lag) = (self.server.clock().elapsed(), self.server.index_lag());
-        self.index.note(Arc::clone(&version), elapsed + lag);
+        self.index.note(Arc::clone(version), elapsed + lag);
         if lag.is_zero() {
             self.index.catch_up(elapsed);
         }
-        version
     }
 
     /// Takes back what was written since the log had `length` entries.

@@ -1,9 +1,18 @@
 //! Faults that can be planted: batches and transactions.
 
-use super::{ALWAYS, Defect, Fault};
+use super::{ALWAYS, BY_VALUE, Defect, Fault};
 
 /// In alphabetical order.
 pub(super) static DEFECTS: &[Defect] = &[
+    Defect {
+        id: "batch-fails-whole",
+        title: "One bad entry fails the whole batch",
+        provenance: "https://github.com/samply/blaze/issues/3820",
+        class: "batch",
+        effect: "a batch with an entry that cannot be read is refused as a whole with 400",
+        strengths: ALWAYS,
+        fault: Fault::BatchFailsWhole,
+    },
     Defect {
         id: "batch-out-of-order",
         title: "The answers of a batch are in another order",
@@ -12,6 +21,15 @@ pub(super) static DEFECTS: &[Defect] = &[
         effect: "entries of a batch-response come in reverse order",
         strengths: ALWAYS,
         fault: Fault::BatchOutOfOrder,
+    },
+    Defect {
+        id: "batch-status-of-entries",
+        title: "The status of a batch is that of its worst entry",
+        provenance: "https://github.com/LinuxForHealth/FHIR/issues/747",
+        class: "batch",
+        effect: "a batch is answered with the highest status of its entries in place of 200",
+        strengths: ALWAYS,
+        fault: Fault::BatchStatusOfEntries,
     },
     Defect {
         id: "bundle-entry-without-etag",
@@ -23,6 +41,15 @@ pub(super) static DEFECTS: &[Defect] = &[
         fault: Fault::BundleEntryWithoutEtag,
     },
     Defect {
+        id: "conditional-delete-entry-refused",
+        title: "A transaction refuses a conditional delete",
+        provenance: "https://github.com/fhirbase/fhirbase-plv8/issues/127",
+        class: "transaction",
+        effect: "a transaction with a DELETE by criteria is refused with 422",
+        strengths: ALWAYS,
+        fault: Fault::ConditionalDeleteEntryRefused,
+    },
+    Defect {
         id: "conditional-reference-kept",
         title: "Conditional references are stored as they are",
         provenance: "https://github.com/microsoft/fhir-server/issues/1174",
@@ -32,6 +59,33 @@ pub(super) static DEFECTS: &[Defect] = &[
         fault: Fault::ConditionalReferenceKept,
     },
     Defect {
+        id: "entry-if-match-ignored",
+        title: "ifMatch of an entry is ignored",
+        provenance: "https://github.com/FirelyTeam/spark/issues/714",
+        class: "transaction",
+        effect: "an entry of a batch or transaction with a stale ifMatch succeeds",
+        strengths: ALWAYS,
+        fault: Fault::EntryIfMatchIgnored,
+    },
+    Defect {
+        id: "null-entry-crashes",
+        title: "An entry without a resource crashes the transaction",
+        provenance: "https://github.com/samply/blaze/pull/969",
+        class: "transaction",
+        effect: "a transaction with a POST or PUT without a resource is answered with 500",
+        strengths: ALWAYS,
+        fault: Fault::NullEntryCrashes,
+    },
+    Defect {
+        id: "only-urn-resolved",
+        title: "Only urn: names are resolved",
+        provenance: "https://github.com/LinuxForHealth/FHIR/issues/2512",
+        class: "transaction",
+        effect: "a reference to an entry whose fullUrl is no URN is stored as it is",
+        strengths: ALWAYS,
+        fault: Fault::OnlyUrnResolved,
+    },
+    Defect {
         id: "transaction-accepts-overlap",
         title: "A transaction may write a resource twice",
         provenance: "https://github.com/hapifhir/hapi-fhir/issues/8183",
@@ -39,6 +93,15 @@ pub(super) static DEFECTS: &[Defect] = &[
         effect: "a transaction with two entries for one resource succeeds",
         strengths: ALWAYS,
         fault: Fault::TransactionAcceptsOverlap,
+    },
+    Defect {
+        id: "transaction-get-crashes",
+        title: "A search in a transaction crashes it",
+        provenance: "https://github.com/samply/blaze/issues/3584",
+        class: "transaction",
+        effect: "a transaction with a GET of a search is answered with 500",
+        strengths: ALWAYS,
+        fault: Fault::TransactionGetCrashes,
     },
     Defect {
         id: "transaction-in-given-order",
@@ -57,5 +120,50 @@ pub(super) static DEFECTS: &[Defect] = &[
         effect: "what a transaction wrote before the entry that failed stays",
         strengths: ALWAYS,
         fault: Fault::TransactionKeepsPart,
+    },
+    Defect {
+        id: "transaction-revive-refused",
+        title: "A transaction cannot bring a resource back",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/6900",
+        class: "transaction",
+        effect: "a transaction with a PUT of a deleted resource is refused with 409",
+        strengths: ALWAYS,
+        fault: Fault::TransactionReviveRefused,
+    },
+    Defect {
+        id: "urn-kept",
+        title: "References within a transaction are stored as they are",
+        provenance: "https://github.com/HealthIntersections/fhirserver/issues/34",
+        class: "transaction",
+        effect: "a reference to an entry by its URN is not replaced",
+        strengths: BY_VALUE,
+        fault: Fault::UrnKept,
+    },
+    Defect {
+        id: "urn-kept-beside-extension",
+        title: "An extension keeps references from being replaced",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/6821",
+        class: "transaction",
+        effect: "a resource in a transaction whose meta has an extension keeps its references to other entries as they are",
+        strengths: ALWAYS,
+        fault: Fault::UrnKeptBesideExtension,
+    },
+    Defect {
+        id: "urn-kept-in-narrative",
+        title: "Links of narratives are not replaced",
+        provenance: "https://github.com/LinuxForHealth/FHIR/issues/2993",
+        class: "transaction",
+        effect: "links in a narrative that name an entry of the transaction are stored as they are",
+        strengths: ALWAYS,
+        fault: Fault::UrnKeptInNarrative,
+    },
+    Defect {
+        id: "urn-kept-in-urls",
+        title: "Only references are replaced",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/854",
+        class: "transaction",
+        effect: "a url or uri that names an entry of the transaction is stored as it is",
+        strengths: ALWAYS,
+        fault: Fault::UrnKeptInUrls,
     },
 ];

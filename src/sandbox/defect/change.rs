@@ -118,6 +118,157 @@ pub(in crate::sandbox) fn without_narrative(mut resource: Value) -> Value {
     resource
 }
 
+/// What a database says when it is given a query that it does not take.
+pub(in crate::sandbox) const DATABASE_ERROR: &str = "ORA-00936: missing expression: SELECT RES_ID, RES_TEXT FROM HFJ_RESOURCE WHERE RES_TYPE = 'Patient' AND SP_VALUE = ";
+
+/// Every decimal without the zeros at its end, as BigDecimal strips them: 1.50 is 1.5, and 100.0 is 1e+2.
+pub(in crate::sandbox) fn without_zeros(value: Value) -> Value {
+    match value {
+        Value::Number(number) => Value::Number(stripped(&number.to_string()).unwrap_or(number)),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_zeros).collect()),
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .map(|(name, value)| (name, without_zeros(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// `None` for what has no fraction or none that ends in a zero.
+fn stripped(text: &str) -> Option<serde_json::Number> {
+    let (whole, fraction) = text.split_once('.')?;
+    let is_plain = fraction.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_plain || !fraction.ends_with('0') {
+        return None;
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let short = match (fraction, whole.trim_end_matches('0')) {
+        ("", "" | "-") => "0".to_owned(),
+        ("", head) if head.len() < whole.len() => format!("{head}E+{}", whole.len() - head.len()),
+        ("", _) => whole.to_owned(),
+        _ => format!("{whole}.{fraction}"),
+    };
+    short.parse().ok()
+}
+
+/// Extensions without the values that are primitives.
+pub(in crate::sandbox) fn without_extension_values(value: Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(without_extension_values).collect())
+        }
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .map(|(name, value)| match name.as_str() {
+                    "extension" | "modifierExtension" => (name, without_primitive_values(value)),
+                    _ => (name, value),
+                })
+                .map(|(name, value)| (name, without_extension_values(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+fn without_primitive_values(mut extensions: Value) -> Value {
+    for extension in extensions.as_array_mut().into_iter().flatten() {
+        if let Some(members) = extension.as_object_mut() {
+            members.retain(|name, value| {
+                !name.starts_with("value") || value.is_object() || value.is_array()
+            });
+        }
+    }
+    extensions
+}
+
+/// True if a resource refers to another by a URL that starts with the base.
+pub(in crate::sandbox) fn refers_by_url(value: &Value, base: &str) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| refers_by_url(item, base)),
+        Value::Object(members) => members.iter().any(|(name, value)| match value {
+            Value::String(text) => name == "reference" && text.starts_with(base),
+            value => refers_by_url(value, base),
+        }),
+        _ => false,
+    }
+}
+
+/// True if two resources are the same but for `meta`, and `meta` is not.
+pub(in crate::sandbox) fn differs_in_meta_alone(before: Option<&Value>, after: &Value) -> bool {
+    let without_meta = |resource: &Value| {
+        let mut copy = resource.clone();
+        copy.as_object_mut()
+            .and_then(|members| members.remove("meta"));
+        copy
+    };
+    before.is_some_and(|before| {
+        without_meta(before) == without_meta(after) && before.get("meta") != after.get("meta")
+    })
+}
+
+/// True if a text of a resource is a date before the year 1000.
+pub(in crate::sandbox) fn has_early_year(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_early_year),
+        Value::Object(members) => members.values().any(has_early_year),
+        Value::String(text) => {
+            let digits = |range| {
+                let part: Option<&[u8]> = text.as_bytes().get::<std::ops::Range<usize>>(range);
+                part.is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+            };
+            text.starts_with('0') && digits(0..4) && text[4..].starts_with('-') && digits(5..7)
+        }
+        _ => false,
+    }
+}
+
+/// A body whose numbers are as JSON wants them: no zeros in front, digits on both sides of the point.
+pub(in crate::sandbox) fn with_strict_numbers(body: &[u8]) -> Vec<u8> {
+    let mut strict = Vec::with_capacity(body.len());
+    let (mut rest, mut in_text) = (body, false);
+    while let Some((&byte, after)) = rest.split_first() {
+        if in_text && byte == b'\\' && !after.is_empty() {
+            strict.extend_from_slice(&rest[..2]);
+            rest = &after[1..];
+            continue;
+        }
+        if byte == b'"' {
+            in_text = !in_text;
+        }
+        let is_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+        if in_text || !(byte.is_ascii_digit() || b"-.".contains(&byte)) {
+            strict.push(byte);
+            rest = after;
+            continue;
+        }
+        let end = rest
+            .iter()
+            .position(|byte| !is_number(byte))
+            .unwrap_or(rest.len());
+        strict.extend(strict_number(&String::from_utf8_lossy(&rest[..end])).bytes());
+        rest = &rest[end..];
+    }
+    strict
+}
+
+fn strict_number(text: &str) -> String {
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or(("", text), |rest| ("-", rest));
+    let exponent = digits.find(['e', 'E']).unwrap_or(digits.len());
+    let (mantissa, exponent) = digits.split_at(exponent);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        whole => whole,
+    };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{whole}{point}{fraction}{exponent}")
+}
+
 /// What a web framework answers when nobody asked it for FHIR.
 pub(in crate::sandbox) fn error_page(status: u16, reason: &str) -> String {
     format!(

@@ -5,6 +5,15 @@ use super::{ALWAYS, BY_VALUE, Defect, Fault};
 /// In alphabetical order.
 pub(super) static DEFECTS: &[Defect] = &[
     Defect {
+        id: "decimal-as-exponent",
+        title: "Decimals are stripped of their zeros",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/5452",
+        class: "decimal",
+        effect: "a decimal that ends in a zero is stored without it: 1.50 as 1.5, 100.0 as 1e+2",
+        strengths: BY_VALUE,
+        fault: Fault::DecimalAsExponent,
+    },
+    Defect {
         id: "decimal-through-double",
         title: "Decimals pass through a binary double",
         provenance: "http://hl7.org/fhir/R4/json.html#decimal",
@@ -17,10 +26,28 @@ pub(super) static DEFECTS: &[Defect] = &[
         id: "empty-string",
         title: "A missing text is returned as an empty string",
         provenance: "http://hl7.org/fhir/R4/json.html#primitive",
-        class: "structure",
+        class: "round-trip",
         effect: "a language of a patient without a text is stored with the text \"\"",
         strengths: BY_VALUE,
         fault: Fault::EmptyString,
+    },
+    Defect {
+        id: "extension-value-dropped",
+        title: "Extensions lose their primitive values",
+        provenance: "https://github.com/samply/blaze/issues/767",
+        class: "round-trip",
+        effect: "an extension with a primitive value is stored without it",
+        strengths: BY_VALUE,
+        fault: Fault::ExtensionValueDropped,
+    },
+    Defect {
+        id: "loose-numbers",
+        title: "Numbers that are none in JSON are accepted",
+        provenance: "https://github.com/hapifhir/hapi-fhir/pull/2003",
+        class: "decimal",
+        effect: "a body with a number such as 01.0, 1. or .5 is read as if it were valid",
+        strengths: ALWAYS,
+        fault: Fault::LooseNumbers,
     },
     Defect {
         id: "primitive-extension-dropped",

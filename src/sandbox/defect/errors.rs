@@ -1,9 +1,18 @@
 //! Faults that can be planted: how errors are answered.
 
-use super::{ALWAYS, Defect, Fault};
+use super::{ALWAYS, BY_VALUE, Defect, Fault};
 
 /// In alphabetical order.
 pub(super) static DEFECTS: &[Defect] = &[
+    Defect {
+        id: "bad-id-crashes",
+        title: "An id that is none crashes the request",
+        provenance: "https://github.com/FirelyTeam/spark/issues/7",
+        class: "errors",
+        effect: "a request for an id that R4 does not allow is answered with 500",
+        strengths: ALWAYS,
+        fault: Fault::BadIdCrashes,
+    },
     Defect {
         id: "bad-json-crashes",
         title: "A body that is not JSON crashes the request",
@@ -14,6 +23,15 @@ pub(super) static DEFECTS: &[Defect] = &[
         fault: Fault::BadJsonCrashes,
     },
     Defect {
+        id: "bad-narrative-crashes",
+        title: "A narrative that is no XHTML crashes the request",
+        provenance: "https://github.com/microsoft/fhir-server/issues/587",
+        class: "errors",
+        effect: "a create or update whose narrative is not valid is answered with 500",
+        strengths: ALWAYS,
+        fault: Fault::BadNarrativeCrashes,
+    },
+    Defect {
         id: "errors-as-html",
         title: "Errors are answered with a web page",
         provenance: "https://github.com/HealthIntersections/FHIRsmith/issues/100",
@@ -21,5 +39,86 @@ pub(super) static DEFECTS: &[Defect] = &[
         effect: "the body of a 4xx or 5xx is HTML in place of an OperationOutcome",
         strengths: ALWAYS,
         fault: Fault::ErrorsAsHtml,
+    },
+    Defect {
+        id: "errors-as-json",
+        title: "Errors are answered with JSON that is not FHIR",
+        provenance: "https://github.com/medizininformatik-initiative/torch/issues/64",
+        class: "errors",
+        effect: "the body of a 4xx or 5xx is {\"error\": …} as application/json",
+        strengths: ALWAYS,
+        fault: Fault::ErrorsAsJson,
+    },
+    Defect {
+        id: "errors-tell-sql",
+        title: "Errors show the query of the database",
+        provenance: "https://github.com/openemr/openemr/issues/9548",
+        class: "errors",
+        effect: "the diagnostics of a 400 hold a statement of SQL with its tables",
+        strengths: ALWAYS,
+        fault: Fault::ErrorsTellSql,
+    },
+    Defect {
+        id: "extension-breaks-search",
+        title: "One resource breaks all searches that find it",
+        provenance: "https://github.com/LinuxForHealth/FHIR/issues/1572",
+        class: "errors",
+        effect: "a search whose page holds a resource with an extension on a primitive of its first level is answered with 500",
+        strengths: BY_VALUE,
+        fault: Fault::ExtensionBreaksSearch,
+    },
+    Defect {
+        id: "far-range-crashes",
+        title: "A range from long ago crashes the search",
+        provenance: "https://github.com/microsoft/fhir-server/issues/2265",
+        class: "perf",
+        effect: "a search by _lastUpdated with a date before 1970 is answered with 500",
+        strengths: ALWAYS,
+        fault: Fault::FarRangeCrashes,
+    },
+    Defect {
+        id: "half-composite-crashes",
+        title: "Half a composite value crashes the search",
+        provenance: "https://github.com/microsoft/fhir-server/issues/824",
+        class: "errors",
+        effect: "a search by a composite parameter whose value ends with $ is answered with 500",
+        strengths: ALWAYS,
+        fault: Fault::HalfCompositeCrashes,
+    },
+    Defect {
+        id: "mixed-kinds-crash",
+        title: "A date beside a list of alternatives crashes the search",
+        provenance: "https://github.com/hapifhir/hapi-fhir/issues/2092",
+        class: "errors",
+        effect: "a search with a date and another parameter of several comma-separated values is answered with 500",
+        strengths: ALWAYS,
+        fault: Fault::MixedKindsCrash,
+    },
+    Defect {
+        id: "outcome-without-issue",
+        title: "An outcome has no issue",
+        provenance: "https://github.com/microsoft/fhir-server/issues/10",
+        class: "errors",
+        effect: "the OperationOutcome of a 415 has an empty list of issues",
+        strengths: ALWAYS,
+        fault: Fault::OutcomeWithoutIssue,
+    },
+    Defect {
+        id: "tampered-cursor-crashes",
+        title: "A cursor that is none crashes the request",
+        provenance: "https://github.com/microsoft/fhir-server/issues/453",
+        class: "errors",
+        effect: "a page link with a changed cursor is answered with 500",
+        strengths: ALWAYS,
+        fault: Fault::TamperedCursorCrashes,
+    },
+    Defect {
+        id: "xml-errors-crash",
+        title: "Errors in XML crash",
+        provenance: "https://github.com/samply/blaze/pull/706",
+        class: "errors",
+        effect: "a request that is refused and asks for XML is answered with 500",
+        strengths: ALWAYS,
+        fault: Fault::XmlErrorsCrash,
     },
 ];

@@ -64,6 +64,26 @@ pub fn insert(
     Ok(())
 }
 
+/// Leaves nothing in a list, nor beside its items: only a planted fault asks.
+pub fn clear(resource: &mut Value, list: &Place) {
+    for list in [list.clone(), sibling(list)] {
+        if let Some(items) = list.get_mut(resource).and_then(Value::as_array_mut) {
+            items.clear();
+        }
+    }
+}
+
+/// Writes a value over the first item of a list, member by member: only a planted fault asks.
+pub fn overwrite_first(resource: &mut Value, list: &Place, value: Option<Value>) {
+    let mut first = list.clone();
+    first.0.push(Step::Index(0));
+    match (first.get_mut(resource), value) {
+        (Some(Value::Object(members)), Some(Value::Object(new))) => members.extend(new),
+        (Some(slot), Some(new)) => *slot = new,
+        _ => {}
+    }
+}
+
 /// Moves an item within a list.
 pub fn reorder(
     resource: &mut Value,

@@ -18,6 +18,7 @@ const MAX_OPERATIONS: usize = 1_000;
 /// One operation with all that it needs.
 #[derive(Debug, Clone)]
 pub struct Operation {
+    text: String,
     path: Expression,
     kind: Kind,
 }
@@ -70,8 +71,8 @@ fn operation(parameter: &Value) -> Result<Operation, Refusal> {
     if !parts.into_iter().flatten().all(known) {
         return Err(Refusal::invalid("an operation has a part of another name"));
     }
-    let path = text(parameter, "path")?;
-    let path = Expression::parse(&path).map_err(|error| {
+    let written = text(parameter, "path")?;
+    let path = Expression::parse(&written).map_err(|error| {
         Refusal::invalid(format!("the path of an operation is no FHIRPath: {error}"))
     })?;
     let kind = match text(parameter, "type")?.as_str() {
@@ -93,7 +94,11 @@ fn operation(parameter: &Value) -> Result<Operation, Refusal> {
         },
         _ => return Err(Refusal::invalid("an operation of an unknown type")),
     };
-    Ok(Operation { path, kind })
+    Ok(Operation {
+        text: written,
+        path,
+        kind,
+    })
 }
 
 fn text(parameter: &Value, name: &str) -> Result<String, Refusal> {
@@ -126,7 +131,7 @@ pub(super) fn refuse(message: &str) -> Refusal {
 pub fn apply(server: &Server, resource: &mut Value, operation: &Operation) -> Result<(), Refusal> {
     let found = places(resource, &operation.path, server.clock().now())?;
     match &operation.kind {
-        Kind::Add { name, value } => add(resource, &one(found)?, name, value),
+        Kind::Add { name, value } => add(server, resource, &one(found)?, name, value),
         Kind::Insert { index, value } => {
             let list = edit::list(resource, &found)?;
             let index = match server.has(Fault::PatchInsertAppends) {
@@ -134,6 +139,10 @@ pub fn apply(server: &Server, resource: &mut Value, operation: &Operation) -> Re
                 false => *index,
             };
             let (value, beside) = value.build(&list.type_name(resource))?;
+            if index > 0 && server.has(Fault::PatchInsertOverwrites) {
+                edit::overwrite_first(resource, &list, value);
+                return Ok(());
+            }
             edit::insert(resource, &list, index, value, beside)
         }
         Kind::Delete if found.is_empty() => Ok(()),
@@ -141,7 +150,13 @@ pub fn apply(server: &Server, resource: &mut Value, operation: &Operation) -> Re
             edit::remove(resource, &one(found)?);
             Ok(())
         }
-        Kind::Replace { value } => replace(resource, &one(found)?, value),
+        Kind::Replace { value } => {
+            let place = one(found)?;
+            if crashes(server, resource, operation, &place) {
+                return Err(Refusal::crashed());
+            }
+            replace(resource, &place, value)
+        }
         Kind::Move {
             source,
             destination,
@@ -152,13 +167,33 @@ pub fn apply(server: &Server, resource: &mut Value, operation: &Operation) -> Re
     }
 }
 
-fn add(resource: &mut Value, place: &Place, name: &str, value: &Given) -> Result<(), Refusal> {
+/// Planted faults of a replace.
+fn crashes(server: &Server, resource: &Value, operation: &Operation, place: &Place) -> bool {
+    let is_later = matches!(place.member(), Some((_, Some(1..))));
+    let is_primitive = place
+        .get(resource)
+        .is_some_and(|value| !value.is_object() && !value.is_array());
+    let is_found = operation.text.contains("where(") && is_primitive;
+    server.has(Fault::PatchIndexCrashes) && is_later
+        || server.has(Fault::PatchWhereCrashes) && is_found
+}
+
+fn add(
+    server: &Server,
+    resource: &mut Value,
+    place: &Place,
+    name: &str,
+    value: &Given,
+) -> Result<(), Refusal> {
     let parent = place.type_name(resource);
     let (key, member) = key_for(&parent, name, value)
         .ok_or_else(|| refuse("the element has no child of that name and type"))?;
     let (value, beside) = value.build(member.type_name)?;
     let target = place.child(&key);
     if member.repeats {
+        if server.has(Fault::PatchAddReplaces) {
+            edit::clear(resource, &target);
+        }
         let length = target.get(resource).map_or(0, edit::length);
         return edit::insert(resource, &target, length, value, beside);
     }

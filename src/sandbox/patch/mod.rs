@@ -103,12 +103,20 @@ fn by_json(
     resource: &mut Value,
     patch: &json_patch::Patch,
 ) -> Result<(), Refusal> {
+    use json_patch::PatchOperation::{Copy, Move};
     let mut patch = patch.clone();
+    let moves = |operation: &_| matches!(operation, Move(_) | Copy(_));
+    if server.has(Fault::PatchMoveCrashes) && patch.0.iter().any(moves) {
+        return Err(Refusal::crashed());
+    }
     if server.has(Fault::PatchTestIgnored) {
         let is_test = |operation: &_| matches!(operation, json_patch::PatchOperation::Test(_));
         patch.0.retain(|operation| !is_test(operation));
     }
     json_patch::patch(resource, &patch.0).map_err(|error| {
+        if server.has(Fault::FailedPatchCrashes) {
+            return Refusal::crashed();
+        }
         let message = format!(
             "operation {} of the patch cannot be applied",
             error.operation

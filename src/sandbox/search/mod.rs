@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::address;
 use super::body::Body;
 use super::defect::Fault;
 use super::index::{Rows, is_supported};
@@ -28,7 +29,7 @@ use super::term::Term;
 use super::turn::{Call, Reply, Turn};
 use super::variant::Difference;
 use crate::fhir::Key;
-use crate::fhir::definitions::patient_compartment;
+use crate::fhir::definitions::{self, ParameterKind, patient_compartment};
 use crate::fhir::query::{Criterion, Query, Shape, Subject, encode_pairs};
 
 type Pairs = Vec<(String, String)>;
@@ -48,6 +49,9 @@ pub fn search(
     let ignores = turn.server.is(Difference::UnknownIgnored);
     let strict = facade.is_some() || is_strict(&call.headers) && !ignores;
     let (mut query, mut used) = understood(turn.server, name, &pairs, strict)?;
+    if crashes(turn.server, &query) {
+        return Err(Refusal::crashed());
+    }
     if let Some(facade) = facade {
         facade.check_search(name, &query)?;
     }
@@ -163,9 +167,14 @@ fn wants_total(turn: &Turn<'_>, shape: &Shape, count: usize) -> bool {
     count == 0 || shape.total.as_deref() != Some("none")
 }
 
-/// The living resources that match all of the pairs; nothing may be unknown.
-pub fn find(turn: &mut Turn<'_>, name: &str, pairs: &Pairs) -> Result<Vec<Arc<Version>>, Refusal> {
-    let (query, _) = understood(turn.server, name, pairs, true)?;
+/// The living resources that match all of the pairs; nothing may be unknown, unless a planted fault asks leniently.
+pub fn find(
+    turn: &mut Turn<'_>,
+    name: &str,
+    pairs: &Pairs,
+    strict: bool,
+) -> Result<Vec<Arc<Version>>, Refusal> {
+    let (query, _) = understood(turn.server, name, pairs, strict)?;
     if query.criteria.is_empty() {
         return Err(Refusal::precondition(
             "a conditional request needs criteria",
@@ -208,6 +217,9 @@ fn understood(
     let mut used = Vec::new();
     let mut kept = Vec::new();
     for given in pairs {
+        if server.has(Fault::HalfCompositeCrashes) && is_half(name, given) {
+            return Err(Refusal::crashed());
+        }
         let pair = flaw::read(server, name, given);
         let alone = match parse(name, std::slice::from_ref(&pair)) {
             Err(_) if flaw::skips(server, name, &pair) => {
@@ -216,7 +228,7 @@ fn understood(
             }
             parsed => parsed?,
         };
-        match unsupported(name, &alone) {
+        match unsupported(server, name, &alone) {
             Some(what) => {
                 if flaw::claims(server, &alone) {
                     used.push(given.clone());
@@ -251,7 +263,7 @@ fn parse(name: &str, pairs: &[(String, String)]) -> Result<Query, Refusal> {
 }
 
 /// The name of what a query of one pair asks for and the server does not do.
-fn unsupported(name: &str, query: &Query) -> Option<String> {
+fn unsupported(server: &Server, name: &str, query: &Query) -> Option<String> {
     if let Some((unknown, _)) = query.unknown.first() {
         return Some(unknown.clone());
     }
@@ -269,18 +281,53 @@ fn unsupported(name: &str, query: &Query) -> Option<String> {
     let other = others.iter().find(|(is_there, _)| *is_there);
     let include = shape.include.iter().chain(&shape.revinclude);
     let include = include
-        .filter(|include| !include::is_supported_include(include))
+        .filter(|include| {
+            let forgets = server.has(Fault::IncludeClaimedOnly) && include.parameter == "encounter";
+            forgets || !include::is_supported_include(include)
+        })
         .map(|include| format!("{}:{}", include.source, include.parameter))
         .next();
     let criterion = query
         .criteria
         .iter()
-        .find(|criterion| !is_known(name, criterion))
+        .find(|criterion| {
+            let forgets = server.has(Fault::ParameterClaimedOnly);
+            forgets && criterion.name == "address-city" || !is_known(name, criterion)
+        })
         .map(|criterion| criterion.name.clone());
     unsorted
         .or(other.map(|(_, name)| (*name).to_owned()))
         .or(include)
         .or(criterion)
+}
+
+/// A composite value without its second component.
+fn is_half(name: &str, (parameter, value): &(String, String)) -> bool {
+    let code = parameter.split(':').next().unwrap_or_default();
+    value.ends_with('$')
+        && definitions::search_parameter(name, code)
+            .is_some_and(|parameter| parameter.kind == ParameterKind::Composite)
+}
+
+/// Planted faults of queries that are valid.
+fn crashes(server: &Server, query: &Query) -> bool {
+    let kind = |criterion: &Criterion| match &criterion.subject {
+        Subject::Parameter(parameter) => Some(parameter.kind),
+        Subject::Chain { .. } | Subject::Has { .. } => None,
+    };
+    let is_date = |criterion: &&Criterion| kind(criterion) == Some(ParameterKind::Date);
+    let is_list = |criterion: &Criterion| !is_date(&criterion) && criterion.values.len() > 1;
+    let is_far = |value: &String| {
+        let year = value.trim_start_matches(|first: char| first.is_ascii_alphabetic());
+        year.get(..4).and_then(|year| year.parse::<u16>().ok()) < Some(1970)
+    };
+    let dates: Vec<&Criterion> = query.criteria.iter().filter(is_date).collect();
+    let is_mixed = !dates.is_empty() && query.criteria.iter().any(is_list);
+    let reaches_far = dates
+        .iter()
+        .any(|criterion| criterion.name == "_lastUpdated" && criterion.values.iter().any(is_far));
+    is_mixed && server.has(Fault::MixedKindsCrash)
+        || reaches_far && server.has(Fault::FarRangeCrashes)
 }
 
 fn is_known(name: &str, criterion: &Criterion) -> bool {
@@ -330,6 +377,18 @@ fn in_compartment(turn: &Turn<'_>, name: &str, patient: &Key) -> Rows {
     rows
 }
 
+/// A planted fault: what cannot be shown in a searchset.
+fn breaks(server: &Server, version: &Version) -> bool {
+    let fault = Fault::ExtensionBreaksSearch;
+    server.has(fault)
+        && server.strikes(fault, &version.key.id)
+        && version
+            .resource
+            .as_ref()
+            .and_then(Value::as_object)
+            .is_some_and(|members| members.keys().any(|name| name.starts_with('_')))
+}
+
 /// The entries of one page: matches, then what is included with them.
 pub fn entries(
     turn: &mut Turn<'_>,
@@ -337,6 +396,9 @@ pub fn entries(
     page: &[Arc<Version>],
 ) -> Result<Vec<Value>, Refusal> {
     let subset = Subset::of_shape(shape)?;
+    if page.iter().any(|version| breaks(turn.server, version)) {
+        return Err(Refusal::crashed());
+    }
     let mut included = include::included(turn, shape, page)?;
     if turn.server.has(Fault::IncludeMisses) {
         included.pop();
@@ -351,12 +413,12 @@ pub fn entries(
         .chain(included)
         .map(|(version, mode)| {
             let resource = match &version.resource {
-                Some(resource) => subset.apply(resource),
+                Some(resource) => subset.apply(turn.server, resource),
                 // No search finds a deleted resource, unless a fault makes it.
                 None => json!({ "resourceType": version.key.resource_type, "id": version.key.id }),
             };
             json!({
-                "fullUrl": format!("{}/{}", turn.server.base(), version.key),
+                "fullUrl": format!("{}/{}", address::of_entries(turn.server), version.key),
                 "resource": resource,
                 "search": { "mode": mode },
             })
