@@ -1,7 +1,7 @@
 //! `property/form-keeps-content`: what asks for another form of an answer (`_pretty`, `_format`, `_summary=false`, no
 //! compression, `_elements`) changes nothing of the content that it leaves in. Row RT-20.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::case::{Command, Origin, Raw, Script};
 use super::compare::Numbers;
@@ -157,6 +157,7 @@ fn parameter(raw: &Raw) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
     use crate::property::document::testing::signs;
     use crate::property::staging::{Stage, capability};
 
