@@ -128,7 +128,10 @@ impl Server {
     pub fn handle(&self, request: &Request) -> Response {
         let (path, query) = self.split(&request.url);
         let place = percent_decode_str(&path).decode_utf8_lossy().into_owned();
-        let route = Route::parse(&place);
+        let route = match place.starts_with('/') {
+            true => Err(Refusal::not_found("there is nothing outside the base")),
+            false => Route::parse(&place),
+        };
         let pairs = decode_pairs(&query);
         let form = form_of(request);
         let parameter = |wanted| parameter(&pairs, &form, wanted);

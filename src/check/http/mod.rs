@@ -6,6 +6,7 @@ mod etag_matches_version;
 mod last_modified_matches;
 mod location_matches;
 mod no_server_error;
+mod urls_lead_here;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &last_modified_matches::LastModifiedMatches,
     &location_matches::LocationMatches,
     &no_server_error::NoServerError,
+    &urls_lead_here::UrlsLeadHere,
 ];
 
 /// The one resource that a successful answer is about: not a Bundle, not an OperationOutcome, not a part of one.

@@ -242,12 +242,21 @@ impl<'a> Runner<'a> {
     ) -> Result<Vec<Arc<Exchange>>, Verdict> {
         let mut pages = vec![first];
         while let Some(next) = pages.last().and_then(|page| next_link(page)) {
-            if pages.len() >= follow.pages as usize {
+            // A link to another host is no page of this endpoint: a check says so, and nothing is sent there.
+            if pages.len() >= follow.pages as usize || !self.is_own(&next) {
                 break;
             }
             pages.push(self.deliver(step, Request::get(next)).await?);
         }
         Ok(pages)
+    }
+
+    fn is_own(&self, url: &str) -> bool {
+        let base = self.context.session.base();
+        match (url::Url::parse(&base), url::Url::parse(url)) {
+            (Ok(base), Ok(url)) => base.origin() == url.origin(),
+            _ => true,
+        }
     }
 
     fn judge(

@@ -319,7 +319,9 @@ impl Run {
             .last()
             .and_then(|exchange| linked(exchange, relation))
         {
-            if exchanges.len() >= MAX_PAGES || !seen.insert(next.clone()) {
+            // A link to another host is for a check to judge: nothing is sent there, and nothing can be concluded.
+            let leaves = !same_origin(&exchanges[0].request.url, &next);
+            if exchanges.len() >= MAX_PAGES || leaves || !seen.insert(next.clone()) {
                 return (exchanges, Outcome::Endless);
             }
             exchanges.push(self.scope.send(fresh(next)).await);
@@ -549,6 +551,13 @@ fn small_hex(query: &str) -> String {
         }
     });
     letters.collect()
+}
+
+fn same_origin(one: &str, other: &str) -> bool {
+    match (url::Url::parse(one), url::Url::parse(other)) {
+        (Ok(one), Ok(other)) => one.origin() == other.origin(),
+        _ => true,
+    }
 }
 
 /// A link of a page, resolved against the URL of the page.
