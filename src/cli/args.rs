@@ -580,10 +580,64 @@ pub struct ValidateArgs {
 /// `rounds scoreboard`
 #[derive(Debug, Clone, Args)]
 pub struct ScoreboardArgs {
-    /// Seeds for the clean sandbox and its legal variants
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    /// Seeds with which each defect is tried; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 5)]
     pub seeds: u64,
-    /// Runs at a time
+    /// Runs without a defect: over the plain sandbox, its legal variants and pairs of them; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub runs: u64,
+    /// Only this defect, at the strength named (`id@1ms`); repeatable
+    #[arg(long = "defect", value_name = "ID")]
+    pub defects: Vec<String>,
+    /// Only defects of this class; repeatable
+    #[arg(long = "class", value_name = "CLASS")]
+    pub classes: Vec<String>,
+    /// Only clean runs with this variant, or with none; repeatable
+    #[arg(long = "variant", value_name = "ID")]
+    pub variants: Vec<String>,
+    /// How often a defect shows
+    #[arg(long, value_name = "WHICH", default_value = "always")]
+    pub strength: Strengths,
+    /// Suite to run, one after the other until something is found; repeatable [default: property/core, then core]
+    #[arg(long = "suite", value_name = "SUITE")]
+    pub suites: Vec<String>,
+    /// Only cases that the expression selects
+    #[arg(short = 'E', long, value_name = "EXPRESSION")]
+    pub filter: Option<String>,
+    /// How much to spend on properties
+    #[arg(long, value_name = "HOW MUCH")]
+    pub budget: Option<Spending>,
+    /// Go on after the first finding: every case that finds the defect is named
+    #[arg(long)]
+    pub whole: bool,
+    /// Try each defect with GET alone besides, on data that was there before
+    #[arg(long)]
+    pub read_only: bool,
+    /// Milliseconds that a server with a defect takes for each answer
+    #[arg(long, value_name = "MS", default_value_t = 5)]
+    pub latency: u64,
+    /// Trials at a time
     #[arg(short, long, value_name = "N", default_value_t = 4)]
     pub jobs: usize,
+    /// Forget the trials that are done already
+    #[arg(long)]
+    pub fresh: bool,
+    /// Report as html, json, markdown or terminal; repeatable
+    #[arg(long = "report", value_name = "FORMAT[=FILE]")]
+    pub reports: Vec<String>,
+    /// An earlier scoreboard (JSON): what changed since
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
+    /// Folder in which to bring found-by.json and provoked-by.json up to date; goes on after the first finding
+    #[arg(long, value_name = "DIR")]
+    pub write_hints: Option<PathBuf>,
+}
+
+/// How often a planted defect shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Strengths {
+    /// As usual.
+    Always,
+    /// At every strength that it has.
+    All,
 }

@@ -62,7 +62,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Baseline(args) => cmd::baseline::run(common, args),
         Command::Report(args) => cmd::report::run(common, args),
         Command::Show(args) => cmd::show::run(common, args),
-        Command::Scoreboard(args) => cmd::scoreboard::run(args),
+        Command::Scoreboard(args) => cmd::scoreboard::run(common, args),
         Command::Config(args) => cmd::config::run(common, args),
         Command::Definitions(args) => {
             let made = match &args.action {

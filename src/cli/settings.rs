@@ -138,6 +138,10 @@ pub struct Settings {
     pub variants: Vec<String>,
     /// Requests per second of the built-in sandbox's closed variant; its own default where nothing is said.
     pub sandbox_rate: Option<u32>,
+    /// How long every answer of the built-in sandbox takes besides.
+    pub sandbox_latency: Duration,
+    /// The built-in sandbox begins with the population and may only be read.
+    pub read_only: bool,
     pub store: PathBuf,
     /// The lines of `rounds config`.
     pub rows: Vec<Row>,
@@ -246,6 +250,8 @@ impl Settings {
             defects: args.defects.clone(),
             variants: args.variants.clone(),
             sandbox_rate: None,
+            sandbox_latency: Duration::ZERO,
+            read_only: false,
             store: common.store.clone(),
             target,
             rows: chooser.rows,

@@ -86,15 +86,22 @@ impl Ground {
     }
 }
 
+/// Whether a cohort is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Data {
+    /// Nothing but claims is asked for.
+    Never,
+    /// Where writing is not permitted: what runs makes its own resources elsewhere.
+    WhereReadOnly,
+    /// In any case.
+    Always,
+}
+
 /// Connects, asks for the CapabilityStatement and, if wanted, brings a cohort about.
 ///
 /// # Errors
 /// The target cannot be used or does not answer; a file of the settings cannot be read.
-pub async fn set_up(
-    settings: &Settings,
-    given: &Given,
-    with_data: bool,
-) -> Result<Ground, Failure> {
+pub async fn set_up(settings: &Settings, given: &Given, data: Data) -> Result<Ground, Failure> {
     let library = package::library(&settings.ig)?;
     let (target, sandbox, started) = match &settings.target {
         Some(configured) => {
@@ -117,7 +124,7 @@ pub async fn set_up(
     };
     let session = connect(settings, given, &target)?;
     let capability = claims(settings, &session, &target).await?;
-    if with_data && sandbox.is_none() {
+    if data != Data::Never && sandbox.is_none() {
         preflight::authorize(&session, &capability)
             .await
             .map_err(|unfit| refused(&target, unfit))?;
@@ -135,6 +142,11 @@ pub async fn set_up(
         stored: Vec::new(),
         sandbox,
         started,
+    };
+    let with_data = match data {
+        Data::Never => false,
+        Data::WhereReadOnly => !ground.context.writes,
+        Data::Always => true,
     };
     if with_data {
         let populated = populate(settings, given, &ground.context).await?;
@@ -180,7 +192,9 @@ async fn built_in(
     if let Some(rate) = settings.sandbox_rate {
         options.rate = rate;
     }
-    if settings.cohort == CohortChoice::Crawl && options.preload.is_empty() {
+    options.latency = settings.sandbox_latency;
+    let begins_with_data = settings.cohort == CohortChoice::Crawl || settings.read_only;
+    if begins_with_data && options.preload.is_empty() {
         let plan = population::Plan::new(given.seed, settings.population).with_witnesses();
         options.preload = population(&plan);
     }
@@ -216,8 +230,8 @@ async fn built_in(
         timeout: DEFAULT_TIMEOUT,
         rate: closed.then_some(rate),
         max_requests: None,
-        writes: !closed,
-        load: !closed,
+        writes: !closed && !settings.read_only,
+        load: !closed && !settings.read_only,
         in_process: true,
         validate_is_safe: false,
     };
@@ -427,6 +441,10 @@ async fn populate(
                 },
             )
             .await)
+        }
+        CohortChoice::Default if settings.read_only => {
+            let plan = population::Plan::new(given.seed, settings.population).with_witnesses();
+            Ok(provision::provision(context, population(&plan)).await)
         }
         CohortChoice::Default | CohortChoice::Crawl => {
             let mut named = settings

@@ -7,6 +7,7 @@ mod json;
 mod junit;
 pub mod layout;
 mod paint;
+pub mod scoreboard;
 mod summary;
 mod terminal;
 

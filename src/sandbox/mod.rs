@@ -96,6 +96,8 @@ pub struct Options {
     pub rate: u32,
     /// The client that may get tokens (variant `smart`).
     pub client: Option<Client>,
+    /// How long every answer takes besides: a server on this machine is nearer than any that matters.
+    pub latency: Duration,
 }
 
 impl Default for Options {
@@ -112,6 +114,7 @@ impl Default for Options {
             token_lifetime: TOKEN_LIFETIME,
             rate: RATE,
             client: None,
+            latency: Duration::ZERO,
         }
     }
 }

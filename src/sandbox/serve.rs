@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -108,13 +109,24 @@ pub async fn serve(options: Options) -> io::Result<Running> {
         stop,
     };
     let acceptor = authority.map(|authority| authority.acceptor);
-    tokio::spawn(accept(listener, server, acceptor, stopped));
+    let far = Far {
+        server,
+        latency: options.latency,
+    };
+    tokio::spawn(accept(listener, far, acceptor, stopped));
     Ok(running)
+}
+
+/// A server with its distance.
+#[derive(Clone)]
+struct Far {
+    server: Arc<Server>,
+    latency: Duration,
 }
 
 async fn accept(
     listener: TcpListener,
-    server: Arc<Server>,
+    server: Far,
     acceptor: Option<TlsAcceptor>,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -125,7 +137,7 @@ async fn accept(
         };
         // A connection that fails before it is accepted concerns its client alone.
         let Ok((stream, _)) = accepted else { continue };
-        let (server, acceptor, stopped) = (Arc::clone(&server), acceptor.clone(), stopped.clone());
+        let (server, acceptor, stopped) = (server.clone(), acceptor.clone(), stopped.clone());
         tokio::spawn(async move {
             // Without this, small answers wait for the client's delayed acknowledgement.
             let _ = stream.set_nodelay(true);
@@ -140,7 +152,7 @@ async fn accept(
 async fn secured(
     stream: TcpStream,
     acceptor: TlsAcceptor,
-    server: Arc<Server>,
+    server: Far,
     stopped: watch::Receiver<bool>,
 ) {
     // A handshake that fails (an unknown authority on the client's side) ends the connection, nothing else.
@@ -149,13 +161,18 @@ async fn secured(
     }
 }
 
-async fn connection<S>(stream: S, server: Arc<Server>, mut stopped: watch::Receiver<bool>)
+async fn connection<S>(stream: S, server: Far, mut stopped: watch::Receiver<bool>)
 where
     S: hyper::rt::Read + hyper::rt::Write + Unpin,
 {
     let service = service_fn(move |request| {
-        let server = Arc::clone(&server);
-        async move { Ok::<_, Infallible>(exchange(server, request).await) }
+        let Far { server, latency } = server.clone();
+        async move {
+            if !latency.is_zero() {
+                tokio::time::sleep(latency).await;
+            }
+            Ok::<_, Infallible>(exchange(server, request).await)
+        }
     });
     let connection = http1::Builder::new().serve_connection(stream, service);
     tokio::pin!(connection);

@@ -20,7 +20,7 @@ use super::super::exit::Exit;
 use super::super::failure::Failure;
 use super::super::prospect::Prospect;
 use super::super::settings::Settings;
-use super::super::setup::{self, Given};
+use super::super::setup::{self, Data, Given};
 use super::super::{output, suites};
 use super::run;
 
@@ -100,7 +100,7 @@ fn on_target(common: &Common, args: &ListArgs) -> Result<Vec<Row>, Failure> {
         stop: Arc::new(AtomicBool::new(false)),
     };
     run::runtime()?.block_on(async {
-        let ground = setup::set_up(&settings, &given, false).await?;
+        let ground = setup::set_up(&settings, &given, Data::Never).await?;
         let prospect = Prospect::new(&ground, suites, given.clock.now());
         let mut rows: Vec<Row> = prospect
             .planned(&ground, &|_, _| true, None)

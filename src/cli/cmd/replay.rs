@@ -26,7 +26,7 @@ use super::super::failure::Failure;
 use super::super::output::Outputs;
 use super::super::progress::Progress;
 use super::super::settings::{SeedChoice, Settings};
-use super::super::setup::{self, Given};
+use super::super::setup::{self, Data, Given};
 use super::super::{settings, suites};
 use super::run::{self, Finished};
 
@@ -179,8 +179,11 @@ async fn execute(
     let started = given.clock.elapsed();
     let wall = given.clock.now();
     // A case that makes its own resources needs no others.
-    let with_data = files.iter().any(|file| file.body["ground"] == "cohort");
-    let ground = setup::set_up(settings, given, with_data).await?;
+    let data = match files.iter().any(|file| file.body["ground"] == "cohort") {
+        true => Data::Always,
+        false => Data::Never,
+    };
+    let ground = setup::set_up(settings, given, data).await?;
     let mut run = run::blank(given, &ground, &[], wall);
     run.suites.push("replay".to_owned());
     let (base, disclosure) = (

@@ -34,8 +34,8 @@ use super::super::output::Outputs;
 use super::super::process;
 use super::super::progress::Progress;
 use super::super::prospect::Prospect;
-use super::super::settings::{SeedChoice, Settings};
-use super::super::setup::{self, Given, Ground};
+use super::super::settings::{CohortChoice, SeedChoice, Settings};
+use super::super::setup::{self, Data, Given, Ground};
 use super::super::suites;
 
 /// Suites of a plain run.
@@ -155,7 +155,7 @@ pub async fn execute(
         )
         .with_code(Exit::NothingSelected));
     }
-    let ground = setup::set_up(settings, given, !settings.dry_run).await?;
+    let ground = setup::set_up(settings, given, data(settings, suites, filter)).await?;
     let prospect = Prospect::new(&ground, suites.to_vec(), wall);
     let wanted = |suite: &Suite, case: &crate::suite::ir::Case| {
         filter.is_none_or(|filter| filter.selects(&suite.id, case))
@@ -183,6 +183,20 @@ pub async fn execute(
         }
     }
     Ok(Some(close(run, given, &ground, started)))
+}
+
+/// Properties make resources of their own where they may, and need no others.
+fn data(settings: &Settings, suites: &[Suite], filter: Option<&Filter>) -> Data {
+    let others = suites
+        .iter()
+        .filter(|suite| !matches!(suite.body, Body::Property(_)));
+    let others: Vec<Suite> = others.cloned().collect();
+    let only_properties = others.is_empty() || !selects_anything(&others, filter);
+    match settings.cohort {
+        _ if settings.dry_run => Data::Never,
+        CohortChoice::Default if only_properties => Data::WhereReadOnly,
+        CohortChoice::Default | CohortChoice::Crawl | CohortChoice::Folder(_) => Data::Always,
+    }
 }
 
 /// True if a case, property or load suite is wanted; nothing is sent to anybody before that is known.
