@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rounds::cli::scoreboard::{Bench, Choice, clean_trials, defect_trials, hints, seed};
+use rounds::engine::conformance::RESPONSES;
 use rounds::engine::property::Budget;
 use rounds::engine::scoreboard::{self as engine, Laboratory, Order, Plan, Row, Trial, Watch};
 use rounds::record::Run;
@@ -14,7 +15,13 @@ use rounds::record::Run;
 const JOBS: usize = 3;
 
 /// Checks and properties that no planted defect provokes yet, each with the reason.
-const UNPROVOKED: &[(&str, &str)] = &[];
+const UNPROVOKED: &[(&str, &str)] = &[
+    (
+        "property/and-is-intersection",
+        "a filter that is ignored is ignored on both sides; no defect treats two criteria otherwise than one",
+    ),
+    ("property/missing-partition", "no defect concerns :missing"),
+];
 
 /// Clean runs: the plain sandbox and each variant alone.
 fn clean_runs() -> u64 {
@@ -33,8 +40,7 @@ impl Laboratory for Aimed {
         let is_property = case.starts_with("property/");
         let suites = [if is_property { "property/core" } else { "core" }.to_owned()];
         let bench = Bench {
-            // What is judged over all responses has no case of its own.
-            filter: rounds::check::by_id(case).is_none().then(|| pattern(case)),
+            filter: Some(pattern(case)),
             ..Bench::default()
         };
         let order = Order {
@@ -45,8 +51,14 @@ impl Laboratory for Aimed {
     }
 }
 
+/// What is judged over all responses has no case of its own: these show most kinds of them.
+const MANY_RESPONSES: &str = "create/* or read/* or history/* or paging/*";
+
 /// A filter that selects a case by its id, all its rows included.
 fn pattern(case: &str) -> String {
+    if case.starts_with(RESPONSES) {
+        return MANY_RESPONSES.to_owned();
+    }
     case.split('[').next().unwrap_or(case).to_owned()
 }
 
@@ -166,14 +178,32 @@ fn every_hint_of_a_property_or_check_holds() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Parts into which the cases are cut for the variants: each variant runs one of them here, and all on the scoreboard.
+const PARTS: usize = 3;
+
+/// All cases on the plain sandbox, a part of them on each variant.
+struct Sampled;
+
+impl Laboratory for Sampled {
+    fn run(&self, order: &Order<'_>, watch: &Arc<Watch>) -> Result<Run, String> {
+        let mut variants = rounds::sandbox::VARIANTS.iter();
+        let place = order
+            .variants
+            .first()
+            .and_then(|id| variants.position(|variant| variant.id == id));
+        let bench = Bench {
+            budget: Budget::QUICK,
+            shard: place.map(|place| (place % PARTS + 1, PARTS)),
+            ..Bench::default()
+        };
+        bench.run(order, watch)
+    }
+}
+
 #[test]
 fn the_clean_sandbox_and_every_legal_variant_are_silent() {
-    let bench = Bench {
-        budget: Budget::QUICK,
-        ..Bench::default()
-    };
     let trials = clean_trials(&[], clean_runs()).expect("the variants");
-    for row in rows(&bench, &trials) {
+    for row in rows(&Sampled, &trials) {
         let Row::Clean(run) = row else { continue };
         assert!(
             run.findings.is_empty(),
@@ -183,7 +213,7 @@ fn the_clean_sandbox_and_every_legal_variant_are_silent() {
             run.findings
         );
         assert!(
-            run.decided >= 30,
+            run.decided >= 10,
             "{:?}: only {} cases were decided",
             run.variants,
             run.decided

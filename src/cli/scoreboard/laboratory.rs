@@ -32,6 +32,8 @@ pub struct Bench {
     pub latency: Duration,
     /// Only these cases.
     pub filter: Option<String>,
+    /// Only one part of the cases: the second of four.
+    pub shard: Option<(usize, usize)>,
     /// Where failing cases of properties go.
     pub store: PathBuf,
 }
@@ -42,6 +44,7 @@ impl Default for Bench {
             budget: Budget::default(),
             latency: Duration::ZERO,
             filter: None,
+            shard: None,
             store: std::env::temp_dir().join("rounds-scoreboard"),
         }
     }
@@ -67,6 +70,7 @@ impl Bench {
             .map_err(|failure| failure.to_string())?;
         settings.population = PATIENTS;
         settings.budget = self.budget;
+        settings.shard = self.shard;
         settings.sandbox_rate = Some(FAST_RATE);
         settings.read_only = order.read_only;
         if order.defect.is_some() {

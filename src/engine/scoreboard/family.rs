@@ -4,8 +4,12 @@ use crate::check;
 use crate::property::{self, FAMILIES};
 use crate::record::run::{CaseKind, CaseRecord};
 
+/// Expectations that are about one thing wherever they stand: rule, family.
+const EXPECTATIONS: &[(&str, &str)] = &[("expect/header", "headers"), ("expect/ids", "search")];
+
 /// The families of a finding, that of its case first: a property has one; a conformance case has its area, the first
-/// word of an area of several, and the area of the check that was broken, if one was.
+/// word of an area of several, and what the broken rule is about by itself: the area of a check, a header, the matches
+/// of a search.
 pub fn families(case: &CaseRecord, rule: &str) -> Vec<String> {
     if case.kind == CaseKind::Property {
         let known = property::find(&case.id);
@@ -20,6 +24,8 @@ pub fn families(case: &CaseRecord, rule: &str) -> Vec<String> {
     if check::by_id(rule).is_some() {
         families.push(self::area(rule).to_owned());
     }
+    let expectations = EXPECTATIONS.iter().filter(|(known, _)| *known == rule);
+    families.extend(expectations.map(|(_, family)| (*family).to_owned()));
     families
 }
 
@@ -55,6 +61,7 @@ mod tests {
             families(&case, "expect/status"),
             ["conditional-create", "conditional"]
         );
+        assert_eq!(families(&case, "expect/header")[2], "headers");
         case.id = "read/by-id[Patient]".to_owned();
         assert_eq!(families(&case, "http/content-type"), ["read", "http"]);
     }

@@ -117,7 +117,7 @@ pub struct CleanRun {
 #[serde(rename_all = "lowercase")]
 pub enum Row {
     /// With a defect.
-    Defect(DefectTrial),
+    Defect(Box<DefectTrial>),
     /// Without.
     Clean(CleanRun),
 }
@@ -186,7 +186,7 @@ pub fn fold(rows: Vec<Row>) -> (Vec<DefectTrial>, Vec<CleanRuns>) {
         std::collections::BTreeMap::new();
     for row in rows {
         match row {
-            Row::Defect(trial) => defects.push(trial),
+            Row::Defect(trial) => defects.push(*trial),
             Row::Clean(run) => {
                 let place = (run.variants.len(), run.variants.clone());
                 add(

@@ -98,7 +98,7 @@ fn a_survivor_and_a_finding_beside_the_point_say_why() {
     let reasons: Vec<String> = rows(&trials)
         .into_iter()
         .map(|row| match row {
-            Row::Defect(row) => row.reason.unwrap_or_default(),
+            Row::Defect(row) => row.reason.clone().unwrap_or_default(),
             Row::Clean(_) => panic!("not a clean run"),
         })
         .collect();

@@ -54,7 +54,7 @@ fn defect(laboratory: &dyn Laboratory, plan: &Plan, suspect: &Suspect, seed: See
     } else {
         None
     };
-    Some(Row::Defect(row(suspect, seed, &seen, read_only)))
+    Some(Row::Defect(Box::new(row(suspect, seed, &seen, read_only))))
 }
 
 /// Whether GET alone finds anything; nothing if somebody interrupts it.
@@ -118,7 +118,12 @@ pub(super) fn row(
     read_only: Option<bool>,
 ) -> DefectTrial {
     let first = seen.first.as_ref();
-    let case = first.and_then(|first| seen.cases.iter().find(|case| case.id == first.case));
+    // What is judged over all responses has a record in each run.
+    let has_it = |case: &&CaseRecord, first: &Sighting| {
+        let mut rules = case.findings.iter().map(|finding| &finding.rule);
+        case.id == first.case && rules.any(|rule| *rule == first.rule)
+    };
+    let case = first.and_then(|first| seen.cases.iter().find(|case| has_it(case, first)));
     let of_finding = match (first, case) {
         (Some(first), Some(case)) => families(case, &first.rule),
         _ => Vec::new(),
