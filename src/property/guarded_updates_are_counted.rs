@@ -1,8 +1,12 @@
-//! `property/guarded-updates-are-counted`: several clients read, and update what they read under If-Match; the versions
-//! that come to be are as many as the updates that were accepted. Row CC-04.
+//! `property/guarded-updates-are-counted`: several clients read, and update what they read under If-Match. As many
+//! versions come to be as updates were accepted, and the last one builds on all of them: a counter that each client
+//! reads and adds one to would show their number. Row CC-04.
+
+use std::collections::BTreeMap;
 
 use super::case::{Case, Command, Origin, Script};
 use super::contest::{self, Contest};
+use super::order::{self, Action};
 use super::trace::{Event, Trace};
 use super::{Family, Ground, Guard, Judgement, Property, PropertySpec, Values, dataset, life};
 use crate::fhir::capability::Capability;
@@ -62,6 +66,7 @@ impl Property for GuardedUpdatesAreCounted {
                 script.push_lane(lane as u8, put);
             }
         }
+        script.read(made);
         script.history(made);
         script.finish()
     }
@@ -76,6 +81,14 @@ impl Property for GuardedUpdatesAreCounted {
             Ok(Some(contest)) => judge(&contest),
         }
     }
+}
+
+/// A difference between what was accepted and what is there.
+struct Difference {
+    title: &'static str,
+    sign: &'static str,
+    found: usize,
+    what: &'static str,
 }
 
 fn judge(contest: &Contest<'_>) -> Judgement {
@@ -95,41 +108,91 @@ fn judge(contest: &Contest<'_>) -> Judgement {
         weighed: u32::from(guarded.len() > 1),
         ..Judgement::default()
     };
-    let made = contest.order.len().saturating_sub(1);
     let (least, most) = (guarded.len(), guarded.len() + contest.lost());
-    if (least..=most).contains(&made) {
+    let Some(difference) = difference(contest, least, most) else {
         return judgement;
-    }
-    let (title, sign) = if made < least {
-        (
-            "Fewer versions than accepted updates under If-Match",
-            "too-few",
-        )
-    } else {
-        (
-            "More versions than accepted updates under If-Match",
-            "too-many",
-        )
     };
     let expected = if least == most {
-        format!("{least} versions after the first")
+        format!("{least} {}", difference.what)
     } else {
-        format!("{least} to {most} versions after the first")
+        format!("{least} to {most} {}", difference.what)
     };
-    let shown = guarded.iter().copied().chain([contest.history]);
-    let shown: Vec<&Event> = shown.collect();
-    let actual = Phrase::say(format!("{made} versions after the first"));
+    let after = contest.steps.iter().copied().filter(|event| is_last(event));
+    let shown: Vec<&Event> = guarded
+        .iter()
+        .copied()
+        .chain(after)
+        .chain([contest.history])
+        .collect();
     let mut violation = life::violation(
         &SPEC,
-        title,
+        difference.title,
         Phrase::say(expected),
-        actual,
+        Phrase::say(format!("{} {}", difference.found, difference.what)),
         "Bundle.entry",
         &shown,
     );
     violation.oracle = Some(Completeness::Exact);
-    judgement.violations.push(violation.signed(sign));
+    judgement.violations.push(violation.signed(difference.sign));
     judgement
+}
+
+fn difference(contest: &Contest<'_>, least: usize, most: usize) -> Option<Difference> {
+    let made = contest.order.len().saturating_sub(1);
+    let found = |title, sign, found, what| {
+        Some(Difference {
+            title,
+            sign,
+            found,
+            what,
+        })
+    };
+    if made < least {
+        let title = "Fewer versions than accepted updates under If-Match";
+        return found(title, "too-few", made, "versions after the first");
+    }
+    if made > most {
+        let title = "More versions than accepted updates under If-Match";
+        return found(title, "too-many", made, "versions after the first");
+    }
+    let count = count(contest)?;
+    if count < least {
+        let title = "The last version does not build on all accepted updates under If-Match";
+        return found(title, "lost-update", count, "updates in the last version");
+    }
+    None
+}
+
+/// A read when all clients were done.
+fn is_last(event: &Event) -> bool {
+    matches!(event.step.command, Command::Read { .. }) && !event.step.is_concurrent()
+}
+
+/// What a counter would show in the last version: how many updates it builds on, each upon what its client had read.
+fn count(contest: &Contest<'_>) -> Option<usize> {
+    let resolved = order::resolve(&contest.order, &contest.operations);
+    let mut bases: BTreeMap<&str, &str> = BTreeMap::new();
+    for (_, operation) in &resolved {
+        if let Action::Write {
+            made,
+            based_on: Some(base),
+        } = &operation.action
+        {
+            bases.insert(made, base);
+        }
+    }
+    let read = contest.steps.iter().rposition(|event| is_last(event))?;
+    let Action::Read { saw: Some(last) } = &contest.operations[read].action else {
+        return None;
+    };
+    let mut version: &str = last;
+    for count in 0..=contest.order.len() {
+        match bases.get(version) {
+            Some(base) => version = base,
+            None => return Some(count),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -163,6 +226,24 @@ mod tests {
         };
         assert_eq!(signature([200, 200], &["1", "2"]), ["too-few"]);
         assert_eq!(signature([200, 412], &["1", "2", "3"]), ["too-many"]);
+    }
+
+    #[test]
+    fn two_updates_upon_one_version_lose_one() {
+        let judged = |base: &str| {
+            let mut stage = Stage::new(SPEC.id);
+            let target = stage.versioned_create("1", "turn 0");
+            for (lane, (version, base)) in [("2", "1"), ("3", base)].into_iter().enumerate() {
+                let mark = format!("turn {}", lane + 1);
+                let put = stage.versioned_put(target, version, &mark, 200, Some(base));
+                stage.at(put, lane as u8, 10, 20);
+            }
+            stage.versioned_read(target, "3", "turn 2");
+            stage.versions(target, &["1", "2", "3"]);
+            GuardedUpdatesAreCounted.check(&stage.trace(), &capability(json!({})))
+        };
+        assert_eq!(judged("2").violations, []);
+        assert_eq!(judged("1").violations[0].signature, ["lost-update"]);
     }
 
     #[test]

@@ -236,20 +236,20 @@ fn fractured(trace: &Trace, read: &Event, seen: &[String]) -> Violation {
     violation.signed("fractured-read")
 }
 
-/// The entries of a response with these marks.
-#[cfg(test)]
-fn response(marks: &[&str]) -> serde_json::Value {
-    let entries: Vec<serde_json::Value> = marks
-        .iter()
-        .map(|mark| json!({"resource": super::staging::marked("1", mark), "response": {"status": "200"}}))
-        .collect();
-    json!({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::property::staging::{Stage, capability, marked};
+    use serde_json::Value;
+
+    /// A response whose entries show resources with these marks.
+    fn response(marks: &[&str]) -> Value {
+        let entries: Vec<Value> = marks
+            .iter()
+            .map(|mark| json!({"resource": marked("1", mark), "response": {"status": "200"}}))
+            .collect();
+        json!({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+    }
 
     fn entry(id: u32, command: Command) -> Entry {
         Entry { id, command }
