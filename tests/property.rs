@@ -300,6 +300,36 @@ async fn planted_defects_are_found_confirmed_and_cut_down() {
     // At the same time: most of the time is spent waiting for an index that never shows what it should.
     let examined: tokio::task::JoinSet<()> = [
         (
+            "acknowledged-write-lost",
+            "property/crash-keeps-acknowledged",
+            6,
+        ),
+        (
+            "batch-out-of-order",
+            "property/batch-entries-are-independent",
+            3,
+        ),
+        (
+            "conditional-reference-kept",
+            "property/transaction-links-are-resolved",
+            4,
+        ),
+        (
+            "transaction-accepts-overlap",
+            "property/overlapping-transaction-refused",
+            3,
+        ),
+        (
+            "transaction-in-given-order",
+            "property/transaction-order-is-immaterial",
+            12,
+        ),
+        (
+            "transaction-keeps-part",
+            "property/refused-transaction-leaves-nothing",
+            6,
+        ),
+        (
             "conditional-create-race",
             "property/conditional-create-once",
             5,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::defect::Fault;
 use super::outcome::Refusal;
 use super::server::Server;
 use super::store::Version;
@@ -14,7 +15,11 @@ use super::turn::{State, Turn};
 /// # Errors
 /// The journal cannot be written. What the turn did is taken back, so that a refused write has not happened.
 pub fn settle(turn: &mut Turn<'_>) -> Result<(), Refusal> {
-    let (from, end) = (turn.noted, turn.store.log().len());
+    let (from, mut end) = (turn.noted, turn.store.log().len());
+    if turn.server.has(Fault::AcknowledgedWriteLost) {
+        // What stood there before is noted by the next one that writes.
+        end = if end > turn.begun { turn.begun } else { from };
+    }
     if from < end
         && let Some(journal) = turn.server.journal()
         && let Err(error) = journal.note(&turn.store.log()[from..end])
@@ -23,7 +28,7 @@ pub fn settle(turn: &mut Turn<'_>) -> Result<(), Refusal> {
         let message = format!("the journal cannot be written: {error}");
         return Err(Refusal::new(500, "exception", message));
     }
-    turn.noted = end;
+    turn.noted = from.max(end);
     Ok(())
 }
 

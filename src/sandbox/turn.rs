@@ -56,6 +56,8 @@ pub struct Turn<'a> {
     /// Whose state it is.
     pub server: &'a Server,
     state: Option<MutexGuard<'a, State>>,
+    /// Length of the store's log when the turn began.
+    pub begun: usize,
     /// True inside a transaction, which is never interrupted.
     pub atomic: bool,
     /// What the token of the request opens, where there are scopes at all.
@@ -67,9 +69,11 @@ pub struct Turn<'a> {
 impl<'a> Turn<'a> {
     /// Waits for the state.
     pub fn begin(server: &'a Server) -> Self {
+        let state = server.lock();
         Turn {
             server,
-            state: Some(server.lock()),
+            begun: state.store.log().len(),
+            state: Some(state),
             atomic: false,
             scopes: None,
             written: 0,

@@ -5,6 +5,15 @@ use super::{ALWAYS, BY_VALUE, Defect, Fault, RACE};
 /// In alphabetical order.
 pub(super) static DEFECTS: &[Defect] = &[
     Defect {
+        id: "acknowledged-write-lost",
+        title: "A crash takes the write that was acknowledged last",
+        provenance: "https://aphyr.com/posts/323-jepsen-elasticsearch-1-5-0",
+        class: "consistency",
+        effect: "what a request wrote is noted with the next request that writes, so that a crash between them loses it",
+        strengths: ALWAYS,
+        fault: Fault::AcknowledgedWriteLost,
+    },
+    Defect {
         id: "deleted-in-search",
         title: "Deleted resources are still found",
         provenance: "https://github.com/FirelyTeam/spark/issues/54",

@@ -6,6 +6,7 @@ pub(in crate::sandbox) enum Fault {
     AbsoluteReferenceRefused,
     AcceptIgnored,
     AcceptWeightIgnored,
+    AcknowledgedWriteLost,
     AmbiguousIdFirstType,
     AsciiCaseOnly,
     BadDateIgnored,

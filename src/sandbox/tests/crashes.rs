@@ -147,3 +147,25 @@ fn a_file_that_is_no_journal_stays_as_it_is() {
     );
     assert_eq!(std::fs::read_to_string(&scratch.0).unwrap(), "dear diary");
 }
+
+#[test]
+fn the_last_write_is_lost_where_that_is_the_fault_in_memory_and_in_a_file() {
+    let server = with_defect("acknowledged-write-lost");
+    put(&server, &patient("1", "Ada"));
+    put(&server, &patient("2", "Grace"));
+    get(&server, "Patient/2");
+    server.crash();
+    assert_eq!(ids(&server, "Patient"), ["1"]);
+
+    let scratch = Scratch::new("lost");
+    let faulty = Options {
+        defects: vec![defect("acknowledged-write-lost").unwrap()],
+        journal: Some(Journal::open(&scratch.0).unwrap().journal),
+        ..options()
+    };
+    let first = Server::new(&faulty, BASE).unwrap();
+    put(&first, &patient("1", "Ada"));
+    put(&first, &patient("2", "Grace"));
+    drop((first, faulty));
+    assert_eq!(ids(&scratch.server(Vec::new()).0, "Patient"), ["1"]);
+}
