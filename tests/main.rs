@@ -5,6 +5,8 @@
 mod cli;
 /// Diagnosis as a library over real connections.
 mod diagnose;
+/// The shortest case that shows each planted defect.
+mod minimal;
 /// The property engine as a library over real connections.
 mod property;
 /// What the README promises.

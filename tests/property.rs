@@ -26,7 +26,7 @@ use rounds::seed::{RunToken, Seed};
 use serde_json::{Value, json};
 
 /// A sandbox with a defect or a variant, or honest.
-fn options(defect: Option<&str>, variant: Option<&str>) -> Options {
+pub(crate) fn options(defect: Option<&str>, variant: Option<&str>) -> Options {
     Options {
         defects: defect
             .map(|id| sandbox::defect(id).expect("a known defect"))
@@ -79,7 +79,7 @@ impl Restart for Pulled {
     }
 }
 
-async fn context(running: &Running, seed: u64, cohort: Option<Cohort>) -> Context {
+pub(crate) async fn context(running: &Running, seed: u64, cohort: Option<Cohort>) -> Context {
     let clock = Arc::new(SystemClock::new());
     let writes = cohort.is_none();
     let transport =
@@ -216,7 +216,7 @@ async fn a_property_that_needs_the_target_for_itself_runs_after_all_others() {
     assert_eq!(last, Some("property/decimal-text"));
 }
 
-fn summary(examined: &Examined) -> Vec<String> {
+pub(crate) fn summary(examined: &Examined) -> Vec<String> {
     examined
         .cases
         .iter()
