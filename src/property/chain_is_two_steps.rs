@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::case::{Case, Criterion, Script, Term};
-use super::linked::{self, Linked};
 use super::contrast::{self, Equal, Judged};
+use super::linked::{self, Linked};
 use super::trace::Trace;
 use super::{Family, Ground, Guard, Judgement, Property, PropertySpec, Values, answer, bodies};
 use crate::fhir::Key;

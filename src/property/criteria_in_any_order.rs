@@ -83,8 +83,8 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let Some(wanted) = sets.get(&first)? else {
-        return Ok(None);
+    let Some(wanted) = sets.get(&first) else {
+        return sets.ruling(false, Vec::new());
     };
     let mut violations = Vec::new();
     let mut compared = false;
@@ -95,7 +95,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         if parts(trace, label).is_none() || parts(trace, label) != parts(trace, &first) {
             continue;
         }
-        let Some(found) = sets.get(label)? else {
+        let Some(found) = sets.get(label) else {
             continue;
         };
         compared = true;
@@ -116,8 +116,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             ));
         }
     }
-    let says = !violations.is_empty() || (compared && !wanted.is_empty());
-    Ok(says.then_some(violations))
+    sets.ruling(compared && !wanted.is_empty(), violations)
 }
 
 /// What is asked for, without order and repetition; `None` if that is nothing.

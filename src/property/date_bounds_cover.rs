@@ -88,7 +88,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         if by_prefix(trace, &asked).is_none() {
             continue;
         }
-        let (Some(a), Some(b)) = (sets.get(&first)?, sets.get(&second)?) else {
+        let (Some(a), Some(b)) = (sets.get(&first), sets.get(&second)) else {
             continue;
         };
         let Some(parameter) = parameter_of(trace, &first) else {
@@ -118,8 +118,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             ));
         }
     }
-    let says = weighed || !violations.is_empty();
-    Ok(says.then_some(violations))
+    sets.ruling(weighed, violations)
 }
 
 /// A date, or a Period with a bound: what other types and extensions mean is left open.

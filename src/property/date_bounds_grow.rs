@@ -84,19 +84,19 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         "lt" | "le" => (earlier, later),
         _ => (later, earlier),
     };
-    let (Some(a), Some(b)) = (sets.get(narrow)?, sets.get(wide)?) else {
-        return Ok(None);
+    let (Some(a), Some(b)) = (sets.get(narrow), sets.get(wide)) else {
+        return sets.ruling(false, Vec::new());
     };
     let lost = a.difference(&b).count();
-    if lost == 0 {
-        return Ok((!a.is_empty()).then(Vec::new));
-    }
-    Ok(Some(vec![sets.broken(
-        "A wider date bound misses what a narrower one matches",
-        format!("at least the {} matches of the narrower {prefix}", a.len()),
-        format!("{} matches of the wider: {lost} missing", b.len()),
-        prefix,
-    )]))
+    let violation = (lost > 0).then(|| {
+        sets.broken(
+            "A wider date bound misses what a narrower one matches",
+            format!("at least the {} matches of the narrower {prefix}", a.len()),
+            format!("{} matches of the wider: {lost} missing", b.len()),
+            prefix,
+        )
+    });
+    sets.ruling(!a.is_empty(), violation.into_iter().collect())
 }
 
 /// The prefix that both searches ask with, and their labels with the earlier date first.

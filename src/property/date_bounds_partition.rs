@@ -95,7 +95,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         if by_prefix(trace, &asked).is_none() {
             continue;
         }
-        let (Some(a), Some(b)) = (sets.get(&first)?, sets.get(&second)?) else {
+        let (Some(a), Some(b)) = (sets.get(&first), sets.get(&second)) else {
             continue;
         };
         let Some((points, without)) = sorted(trace, &sets, &first, one) else {
@@ -142,8 +142,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             }
         }
     }
-    let says = weighed || !violations.is_empty();
-    Ok(says.then_some(violations))
+    sets.ruling(weighed, violations)
 }
 
 /// Resources with a date as precise as the bound, and those without any value.

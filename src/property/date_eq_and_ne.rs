@@ -81,13 +81,13 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let Some(equal) = sets.get(&plain)? else {
-        return Ok(None);
+    let Some(equal) = sets.get(&plain) else {
+        return sets.ruling(false, Vec::new());
     };
     let mut violations = Vec::new();
     let mut weighed = false;
     if is_behind(&ne, "ne")
-        && let Some(unequal) = sets.get(&ne)?
+        && let Some(unequal) = sets.get(&ne)
         && let Some(parameter) = parameter_of(trace, &plain)
     {
         let (mut having, mut without) = (Vec::new(), Vec::new());
@@ -129,7 +129,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         }
     }
     if is_behind(&eq, "eq")
-        && let Some(named) = sets.get(&eq)?
+        && let Some(named) = sets.get(&eq)
     {
         weighed |= !equal.is_empty();
         if named != equal {
@@ -141,8 +141,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             ));
         }
     }
-    let says = weighed || !violations.is_empty();
-    Ok(says.then_some(violations))
+    sets.ruling(weighed, violations)
 }
 
 fn count(keys: &[Key], within: &std::collections::BTreeSet<Key>) -> usize {

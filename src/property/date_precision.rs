@@ -112,7 +112,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         if !are_related(trace, &label(wide), &label(parts), at) {
             continue;
         }
-        let (Some(a), Some(b)) = (sets.get(&label(wide))?, sets.get(&label(parts))?) else {
+        let (Some(a), Some(b)) = (sets.get(&label(wide)), sets.get(&label(parts))) else {
             continue;
         };
         let Some(certain) = certain(trace, &sets, &label(wide), precise) else {
@@ -137,8 +137,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             ));
         }
     }
-    let says = weighed || !violations.is_empty();
-    Ok(says.then_some(violations))
+    sets.ruling(weighed, violations)
 }
 
 /// The two searches ask for one date, the first as a whole and the second by its parts.

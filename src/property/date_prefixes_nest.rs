@@ -95,19 +95,19 @@ fn judge(trace: &Trace, narrow: &str, wide: &str) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let (Some(a), Some(b)) = (sets.get(&inner)?, sets.get(&outer)?) else {
-        return Ok(None);
+    let (Some(a), Some(b)) = (sets.get(&inner), sets.get(&outer)) else {
+        return sets.ruling(false, Vec::new());
     };
     let lost = a.difference(&b).count();
-    if lost == 0 {
-        return Ok((!a.is_empty()).then(Vec::new));
-    }
-    Ok(Some(vec![sets.broken(
-        "A date prefix misses what a narrower one matches",
-        format!("at least the {} matches of {narrow}", a.len()),
-        format!("{} matches of {wide}: {lost} missing", b.len()),
-        &format!("{narrow}-{wide}"),
-    )]))
+    let violation = (lost > 0).then(|| {
+        sets.broken(
+            "A date prefix misses what a narrower one matches",
+            format!("at least the {} matches of {narrow}", a.len()),
+            format!("{} matches of {wide}: {lost} missing", b.len()),
+            &format!("{narrow}-{wide}"),
+        )
+    });
+    sets.ruling(!a.is_empty(), violation.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -82,8 +82,8 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let Some(wanted) = sets.get(&utc)? else {
-        return Ok(None);
+    let Some(wanted) = sets.get(&utc) else {
+        return sets.ruling(false, Vec::new());
     };
     let mut violations = Vec::new();
     violations.extend(apart(trace, &sets, &utc, &wanted));
@@ -93,7 +93,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         if instant_of(trace, &label) != Some(asked) {
             continue;
         }
-        let Some(found) = sets.get(&label)? else {
+        let Some(found) = sets.get(&label) else {
             continue;
         };
         weighed |= !wanted.is_empty();
@@ -112,8 +112,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             break;
         }
     }
-    let says = weighed || !violations.is_empty();
-    Ok(says.then_some(violations))
+    sets.ruling(weighed, violations)
 }
 
 /// Name, prefix and day of what is asked for at noon UTC.

@@ -157,9 +157,9 @@ fn parameter(raw: &Raw) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
     use crate::property::document::testing::signs;
     use crate::property::staging::{Stage, capability};
+    use serde_json::Value;
 
     fn judge(query: &str, status: u16, formed: Value) -> Judgement {
         let mut stage = Stage::new(SPEC.id);

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::case::{Case, Script, Search};
+use super::contrast::{self, Judged};
 use super::inclusion::{self, Inclusion};
 use super::linked::{self, Link};
-use super::contrast::{self, Judged};
 use super::trace::Trace;
 use super::{Family, Ground, Guard, Judgement, Property, PropertySpec, Values, answer, bodies};
 use crate::fhir::Key;

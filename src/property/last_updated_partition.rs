@@ -138,7 +138,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         if by_prefix(trace, &[(&first, below), (&second, above)]).is_none() {
             continue;
         }
-        let (Some(a), Some(b)) = (sets.get(&first)?, sets.get(&second)?) else {
+        let (Some(a), Some(b)) = (sets.get(&first), sets.get(&second)) else {
             continue;
         };
         let all = sets.all().clone();
@@ -179,8 +179,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             }
         }
     }
-    let says = weighed || !violations.is_empty();
-    Ok(says.then_some(violations))
+    sets.ruling(weighed, violations)
 }
 
 /// Resources that are clearly on one side, as they show, and not matched there.

@@ -330,6 +330,8 @@ mod tests {
             cohort: &cohort,
             writes: true,
             concurrency: false,
+            faults: false,
+            restart: false,
         };
         let linked_ground = ground(&on, "links", |_| true).unwrap_or_default();
         assert_eq!(linked_ground.origin, Origin::Created);
@@ -357,6 +359,8 @@ mod tests {
             cohort: &cohort,
             writes: false,
             concurrency: false,
+            faults: false,
+            restart: false,
         };
         assert!(matches!(
             ground(&on, "x", |_| true),

@@ -163,8 +163,8 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let (Some(lacking), Some(having)) = (sets.get(&yes)?, sets.get(&no)?) else {
-        return Ok(None);
+    let (Some(lacking), Some(having)) = (sets.get(&yes), sets.get(&no)) else {
+        return sets.ruling(false, Vec::new());
     };
     if lacking == *sets.all() && having == *sets.all() && !lacking.is_empty() {
         let reason = "the modifier :missing changes nothing: it is ignored";
@@ -215,8 +215,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             )
         })
         .collect();
-    let says = !violations.is_empty() || seen.iter().sum::<usize>() > 0;
-    Ok(says.then_some(violations))
+    sets.ruling(seen.iter().sum::<usize>() > 0, violations)
 }
 
 #[cfg(test)]

@@ -77,8 +77,8 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let (Some(having), Some(lacking)) = (sets.get(&with)?, sets.get(&not)?) else {
-        return Ok(None);
+    let (Some(having), Some(lacking)) = (sets.get(&with), sets.get(&not)) else {
+        return sets.ruling(false, Vec::new());
     };
     let all = sets.all().clone();
     if !all.is_empty() && lacking == all && having == all {
@@ -121,8 +121,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             ));
         }
     }
-    let says = !violations.is_empty() || (!having.is_empty() && !all.is_empty());
-    Ok(says.then_some(violations))
+    sets.ruling(!having.is_empty() && !all.is_empty(), violations)
 }
 
 /// Whether what is lost has no value at all, which is another fault than losing one of several values.

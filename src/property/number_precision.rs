@@ -77,13 +77,13 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let Some(whole) = sets.get(&label("number"))? else {
-        return Ok(None);
+    let Some(whole) = sets.get(&label("number")) else {
+        return sets.ruling(false, Vec::new());
     };
     let mut violations = Vec::new();
     let mut compared = false;
     if is_form("finer", Form::Finer)
-        && let Some(finer) = sets.get(&label("finer"))?
+        && let Some(finer) = sets.get(&label("finer"))
     {
         compared = true;
         let added = finer.difference(&whole).count();
@@ -100,7 +100,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         }
     }
     if is_form("exponent", Form::Exponent)
-        && let Some(other) = sets.get(&label("exponent"))?
+        && let Some(other) = sets.get(&label("exponent"))
     {
         compared = true;
         if other != whole {
@@ -117,8 +117,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             ));
         }
     }
-    let says = !violations.is_empty() || (compared && !whole.is_empty());
-    Ok(says.then_some(violations))
+    sets.ruling(compared && !whole.is_empty(), violations)
 }
 
 #[cfg(test)]

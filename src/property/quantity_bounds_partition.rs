@@ -92,7 +92,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         if !is_number {
             continue;
         }
-        let (Some(a), Some(b)) = (sets.get(&first)?, sets.get(&second)?) else {
+        let (Some(a), Some(b)) = (sets.get(&first), sets.get(&second)) else {
             continue;
         };
         let Some(parameter) = parameter_of(trace, &first) else {
@@ -145,8 +145,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             }
         }
     }
-    let says = weighed || !violations.is_empty();
-    Ok(says.then_some(violations))
+    sets.ruling(weighed, violations)
 }
 
 #[cfg(test)]

@@ -83,8 +83,8 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let Some(narrow) = sets.get(&label("both"))? else {
-        return Ok(None);
+    let Some(narrow) = sets.get(&label("both")) else {
+        return sets.ruling(false, Vec::new());
     };
     let narrow = in_unit(trace, &sets, &label("both"), &narrow);
     let mut violations = Vec::new();
@@ -104,7 +104,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         if !is_shaped(name, form) {
             continue;
         }
-        let Some(wide) = sets.get(&label(name))? else {
+        let Some(wide) = sets.get(&label(name)) else {
             continue;
         };
         compared = true;
@@ -118,8 +118,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             ));
         }
     }
-    let says = !violations.is_empty() || (compared && !narrow.is_empty());
-    Ok(says.then_some(violations))
+    sets.ruling(compared && !narrow.is_empty(), violations)
 }
 
 /// Those of the matches that are stored in the unit asked for: others were converted.

@@ -115,6 +115,7 @@ pub struct Sets<'a> {
     spec: &'static PropertySpec,
     all: BTreeSet<Key>,
     exchanges: Vec<u32>,
+    open: Option<Open>,
 }
 
 impl<'a> Sets<'a> {
@@ -131,6 +132,7 @@ impl<'a> Sets<'a> {
             spec,
             all: all.set(),
             exchanges: all.exchanges,
+            open: None,
         }))
     }
 
@@ -144,17 +146,40 @@ impl<'a> Sets<'a> {
         answer::bodies(self.trace, ALL)
     }
 
-    /// The matches of a search all of whose criteria were heeded.
+    /// The matches of a search all of whose criteria were heeded. If there is no answer, the reason is kept for
+    /// [`Sets::ruling`], and the other searches of the turn may still say something.
+    pub fn get(&mut self, label: &str) -> Option<BTreeSet<Key>> {
+        let read = || {
+            answer::heeded(self.trace, label)?;
+            answer::whole(self.trace, label)
+        };
+        match read() {
+            Ok(found) => found.map(|found| {
+                self.exchanges.extend(&found.exchanges);
+                found.set()
+            }),
+            Err(reason) => {
+                self.leave(reason);
+                None
+            }
+        }
+    }
+
+    /// Notes why a part of the turn is left open.
+    pub fn leave(&mut self, reason: Open) {
+        self.open.get_or_insert(reason);
+    }
+
+    /// What the turn came to: violations, a test that held, or else the first reason why there was none.
     ///
     /// # Errors
-    /// Why there is no answer.
-    pub fn get(&mut self, label: &str) -> Result<Option<BTreeSet<Key>>, Open> {
-        answer::heeded(self.trace, label)?;
-        let found = answer::whole(self.trace, label)?;
-        Ok(found.map(|found| {
-            self.exchanges.extend(&found.exchanges);
-            found.set()
-        }))
+    /// That reason.
+    pub fn ruling(self, weighed: bool, violations: Vec<Violation>) -> Ruling {
+        match self.open {
+            _ if weighed || !violations.is_empty() => Ok(Some(violations)),
+            Some(reason) => Err(reason),
+            None => Ok(None),
+        }
     }
 
     /// A violation that shows what was read. The title and the sign hold no values.

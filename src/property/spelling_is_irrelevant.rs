@@ -7,7 +7,7 @@ use super::trace::Trace;
 use super::{Family, Ground, Guard, Judgement, Open, Property, PropertySpec, Values, answer};
 use crate::fhir::capability::Capability;
 use crate::property::Command;
-use crate::record::{Level, Severity, Verdict};
+use crate::record::{Level, Severity, Verdict, Violation};
 
 /// See the module.
 pub struct SpellingIsIrrelevant;
@@ -87,8 +87,8 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let Some(wanted) = sets.get(&usual)? else {
-        return Ok(None);
+    let Some(wanted) = sets.get(&usual) else {
+        return sets.ruling(false, Vec::new());
     };
     let mut violations = Vec::new();
     let mut weighed = false;
@@ -103,8 +103,11 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         let found = match answer::whole(trace, &label) {
             Ok(Some(found)) => found,
             Ok(None) | Err(Open::Undecided(_) | Open::Blocked(_)) => continue,
-            Err(Open::Unsupported(_)) => {
-                violations.push(refused(&sets, trace, &label, name));
+            Err(reason @ Open::Unsupported(_)) => {
+                match refused(&sets, trace, &label, name) {
+                    Some(violation) => violations.push(violation),
+                    None => sets.leave(reason),
+                }
                 continue;
             }
         };
@@ -124,22 +127,22 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             violations.push(violation.seen_in(found.exchanges));
         }
     }
-    let says = weighed || !violations.is_empty();
-    Ok(says.then_some(violations))
+    sets.ruling(weighed, violations)
 }
 
-fn refused(sets: &Sets<'_>, trace: &Trace, label: &str, name: &str) -> crate::record::Violation {
-    let exchanges: Vec<u32> = trace
-        .search(label)
-        .map(|event| event.numbers().collect())
-        .unwrap_or_default();
-    sets.broken(
-        "A query is refused in another percent-encoding",
-        "an answer, as in the usual spelling",
-        "a refusal",
-        &format!("{name}-refused"),
-    )
-    .seen_in(exchanges)
+/// The request is not understood. That something on the way forbids it (403) is no judgement of its meaning.
+fn refused(sets: &Sets<'_>, trace: &Trace, label: &str, name: &str) -> Option<Violation> {
+    let event = trace.search(label)?;
+    let status = event.last().and_then(|exchange| exchange.status())?;
+    matches!(status, 400 | 404 | 422).then(|| {
+        sets.broken(
+            "A query is refused in another percent-encoding",
+            "an answer, as in the usual spelling",
+            format!("status {status}"),
+            &format!("{name}-refused"),
+        )
+        .seen_in(event.numbers())
+    })
 }
 
 fn spelling_of(trace: &Trace, label: &str) -> Option<Spelling> {

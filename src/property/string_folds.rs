@@ -8,7 +8,7 @@ use super::case::{Case, Criterion, Form, Term};
 use super::parameter::{Kind, Parameter};
 use super::relation::{self, Ruling, Sets, only, parameter_of};
 use super::trace::Trace;
-use super::{Family, Ground, Guard, Judgement, Open, Property, PropertySpec, Values};
+use super::{Family, Ground, Guard, Judgement, Property, PropertySpec, Values};
 use crate::fhir::capability::Capability;
 use crate::record::{Level, Severity, Verdict, Violation};
 
@@ -80,63 +80,58 @@ impl Property for StringFolds {
 }
 
 fn judge(trace: &Trace, turn: usize) -> Ruling {
-    let label = |name: &str| format!("{name}{turn}");
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
     let mut violations = Vec::new();
     let mut weighed = false;
-    match only(trace, &label("text")) {
-        Some(text) if is_latin(&answer::asked(trace, &label("text"), &text.name)) => {
-            let Some(wanted) = sets.get(&label("text"))? else {
-                return Ok(None);
-            };
-            for (name, form) in FOLDED {
-                let asked =
-                    Criterion::new(text.name.clone(), Term::shaped(*form, text.value.clone()));
-                if only(trace, &label(name)) != Some(&asked) {
-                    continue;
-                }
-                let Some(found) = sets.get(&label(name))? else {
-                    continue;
-                };
-                weighed |= !wanted.is_empty();
-                if found != wanted {
-                    violations.push(sets.broken(
-                        "Case or accents of a text change what it matches",
-                        format!("{} matches, as in the other letters", wanted.len()),
-                        format!(
-                            "{} matches: {} missing, {} foreign",
-                            found.len(),
-                            wanted.difference(&found).count(),
-                            found.difference(&wanted).count()
-                        ),
-                        if *name == "plain" { "accents" } else { "case" },
-                    ));
-                    break;
-                }
-            }
+    let folded = folded(trace, &mut sets, turn);
+    let exact = exact(trace, &mut sets, &format!("exact{turn}"));
+    for (says, violation) in [folded, exact].into_iter().flatten() {
+        weighed |= says;
+        violations.extend(violation);
+    }
+    sets.ruling(weighed, violations)
+}
+
+/// Whether the text matched something and was asked for in other letters, and the first of them that match otherwise.
+fn folded(trace: &Trace, sets: &mut Sets<'_>, turn: usize) -> Option<(bool, Option<Violation>)> {
+    let label = |name: &str| format!("{name}{turn}");
+    let text = only(trace, &label("text"))?;
+    if !is_latin(&answer::asked(trace, &label("text"), &text.name)?) {
+        return None;
+    }
+    let wanted = sets.get(&label("text"))?;
+    let mut compared = false;
+    for (name, form) in FOLDED {
+        let asked = Criterion::new(text.name.clone(), Term::shaped(*form, text.value.clone()));
+        if only(trace, &label(name)) != Some(&asked) {
+            continue;
         }
-        _ => {}
-    }
-    let mut refused = None;
-    match exact(trace, &mut sets, &label("exact")) {
-        Ok(Some(found)) => {
-            weighed = true;
-            violations.extend(found);
+        let Some(found) = sets.get(&label(name)) else {
+            continue;
+        };
+        compared = true;
+        if found != wanted {
+            let violation = sets.broken(
+                "Case or accents of a text change what it matches",
+                format!("{} matches, as in the other letters", wanted.len()),
+                format!(
+                    "{} matches: {} missing, {} foreign",
+                    found.len(),
+                    wanted.difference(&found).count(),
+                    found.difference(&wanted).count()
+                ),
+                if *name == "plain" { "accents" } else { "case" },
+            );
+            return Some((true, Some(violation)));
         }
-        Ok(None) => {}
-        Err(reason) => refused = Some(reason),
     }
-    match refused {
-        Some(reason) if !weighed && violations.is_empty() => Err(reason),
-        _ => Ok((weighed || !violations.is_empty()).then_some(violations)),
-    }
+    Some((compared && !wanted.is_empty(), None))
 }
 
 /// Letters of which each has one form in each case, and accents that can be taken away.
-fn is_latin(text: &Option<String>) -> bool {
-    let Some(text) = text else { return false };
+fn is_latin(text: &str) -> bool {
     let is_simple = |letter: char| {
         let base = letter.to_string().nfd().next();
         let one = |count: usize| count == 1;
@@ -150,23 +145,11 @@ fn is_latin(text: &Option<String>) -> bool {
 }
 
 /// With `:exact` every match has just this text; canonically equivalent characters are the server's own choice.
-fn exact(
-    trace: &Trace,
-    sets: &mut Sets<'_>,
-    label: &str,
-) -> Result<Option<Option<Violation>>, Open> {
-    let Some(criterion) = only(trace, label).filter(|asked| asked.name.ends_with(":exact")) else {
-        return Ok(None);
-    };
-    let Some(parameter) = parameter_of(trace, label) else {
-        return Ok(None);
-    };
-    let Some(sent) = answer::asked(trace, label, &criterion.name) else {
-        return Ok(None);
-    };
-    let Some(found) = sets.get(label)? else {
-        return Ok(None);
-    };
+fn exact(trace: &Trace, sets: &mut Sets<'_>, label: &str) -> Option<(bool, Option<Violation>)> {
+    let criterion = only(trace, label).filter(|asked| asked.name.ends_with(":exact"))?;
+    let parameter = parameter_of(trace, label)?;
+    let sent = answer::asked(trace, label, &criterion.name)?;
+    let found = sets.get(label)?;
     let bodies = sets.bodies();
     let same = |text: &String| text.nfc().eq(sent.nfc());
     let wrong = found
@@ -182,7 +165,7 @@ fn exact(
             "exact",
         )
     });
-    Ok((!found.is_empty()).then_some(violation))
+    Some((!found.is_empty(), violation))
 }
 
 #[cfg(test)]
@@ -226,8 +209,8 @@ mod tests {
     #[test]
     fn letters_with_special_cases_are_left_out() {
         for text in ["Straße", "İstanbul", "Ωmega", "a-b", ""] {
-            assert!(!is_latin(&Some(text.to_owned())), "{text}");
+            assert!(!is_latin(text), "{text}");
         }
-        assert!(is_latin(&Some("Änsel".to_owned())));
+        assert!(is_latin("Änsel"));
     }
 }

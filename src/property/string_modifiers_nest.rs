@@ -111,18 +111,12 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     };
     let mut violations = Vec::new();
     let mut weighed = false;
-    let mut refused = None;
     for (narrow, wide) in NESTED {
         if !is_asked(narrow) || !is_asked(wide) {
             continue;
         }
-        let (a, b) = match (sets.get(&label(narrow)), sets.get(&label(wide))) {
-            (Ok(Some(a)), Ok(Some(b))) => (a, b),
-            (Err(reason), _) | (_, Err(reason)) => {
-                refused.get_or_insert(reason);
-                continue;
-            }
-            _ => continue,
+        let (Some(a), Some(b)) = (sets.get(&label(narrow)), sets.get(&label(wide))) else {
+            continue;
         };
         weighed |= !a.is_empty();
         let lost = a.difference(&b).count();
@@ -135,10 +129,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             ));
         }
     }
-    match refused {
-        Some(reason) if !weighed && violations.is_empty() => Err(reason),
-        _ => Ok((weighed || !violations.is_empty()).then_some(violations)),
-    }
+    sets.ruling(weighed, violations)
 }
 
 #[cfg(test)]

@@ -84,8 +84,8 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let Some(narrow) = sets.get(&label("both"))? else {
-        return Ok(None);
+    let Some(narrow) = sets.get(&label("both")) else {
+        return sets.ruling(false, Vec::new());
     };
     let is_shaped = |name: &str, form: Form| {
         only(trace, &label(name)).is_some_and(|criterion| {
@@ -109,7 +109,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         if !is_shaped(name, form) {
             continue;
         }
-        let Some(wide) = sets.get(&label(name))? else {
+        let Some(wide) = sets.get(&label(name)) else {
             continue;
         };
         compared = true;
@@ -124,13 +124,12 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         }
     }
     if is_shaped("bare", Form::Bare)
-        && let Some(bare) = sets.get(&label("bare"))?
+        && let Some(bare) = sets.get(&label("bare"))
     {
         compared = true;
         violations.extend(with_system(trace, turn, &sets, &bare));
     }
-    let says = !violations.is_empty() || (compared && !narrow.is_empty());
-    Ok(says.then_some(violations))
+    sets.ruling(compared && !narrow.is_empty(), violations)
 }
 
 /// `|code` must not match what has a system wherever it has the code.

@@ -1,8 +1,8 @@
 //! `property/total-leaves-out-includes`: what comes along with the matches is not counted. Row SM-23 of the catalogue.
 
 use super::case::{Case, Script, Search};
-use super::linked::{self, Link};
 use super::contrast::{self, Judged, matches, shown_by};
+use super::linked::{self, Link};
 use super::trace::Trace;
 use super::{Family, Ground, Guard, Judgement, Property, PropertySpec, Values, answer, bodies};
 use crate::fhir::capability::Capability;

@@ -131,7 +131,7 @@ fn compare(own: &Event, of_type: &Event, system: bool, judgement: &mut Judgement
             .is_some_and(Chapter::is_delete)
     };
     let title = "The history of a type lacks a version that the history of its resource has";
-    let sign = match missing.iter().all(|version| is_delete(version)) {
+    let sign = match missing.iter().all(is_delete) {
         true => "delete-missing",
         false => "missing",
     };

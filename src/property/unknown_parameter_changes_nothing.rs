@@ -88,8 +88,8 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let Some(wanted) = sets.get(&known)? else {
-        return Ok(None);
+    let Some(wanted) = sets.get(&known) else {
+        return sets.ruling(false, Vec::new());
     };
     let mut violations: Vec<Violation> = Vec::new();
     let mut weighed = false;
@@ -140,8 +140,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         }
     }
     violations.dedup_by(|one, other| one.signature == other.signature);
-    let says = weighed || !violations.is_empty();
-    Ok(says.then_some(violations))
+    sets.ruling(weighed, violations)
 }
 
 fn names_in_self_link(trace: &Trace, label: &str) -> BTreeSet<String> {

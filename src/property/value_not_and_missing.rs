@@ -77,11 +77,11 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
     let Some(mut sets) = Sets::of(trace, &SPEC)? else {
         return Ok(None);
     };
-    let (Some(a), Some(b)) = (sets.get(&with)?, sets.get(&other)?) else {
-        return Ok(None);
+    let (Some(a), Some(b)) = (sets.get(&with), sets.get(&other)) else {
+        return sets.ruling(false, Vec::new());
     };
-    let Some(c) = sets.get(&missing)? else {
-        return Ok(None);
+    let Some(c) = sets.get(&missing) else {
+        return sets.ruling(false, Vec::new());
     };
     let all = sets.all().clone();
     if !all.is_empty() && c == all && b == all {
@@ -121,8 +121,7 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
             )
         })
         .collect();
-    let says = !violations.is_empty() || !a.is_empty();
-    Ok(says.then_some(violations))
+    sets.ruling(!a.is_empty(), violations)
 }
 
 fn are_related(trace: &Trace, with: &str, other: &str, missing: &str) -> bool {

@@ -162,13 +162,15 @@ mod tests {
                 "conditionalDelete": "single", "conditionalRead": "full-support",
                 "searchInclude": ["*"], "searchRevInclude": ["*"]})
         };
-        Capability::new(json!({"format": ["json", "xml"], "rest": [{"mode": "server",
-        "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
-        "interaction": codes(&["transaction", "batch", "history-system", "search-system"]),
-        "resource": [
-            resource("Patient", &["_id", "_lastUpdated", "identifier", "gender", "family", "birthdate"]),
-            resource("Observation", &["_id", "_lastUpdated", "identifier", "code", "status", "date", "subject", "value-quantity"]),
-        ]}]}))
+        Capability::new(
+            json!({"format": ["json", "xml"], "rest": [{"mode": "server",
+            "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
+            "interaction": codes(&["transaction", "batch", "history-system", "search-system"]),
+            "resource": [
+                resource("Patient", &["_id", "_lastUpdated", "identifier", "gender", "family", "birthdate"]),
+                resource("Observation", &["_id", "_lastUpdated", "identifier", "code", "status", "date", "subject", "value-quantity"]),
+            ]}]}),
+        )
     }
 
     /// Resources whose values would be known again.
