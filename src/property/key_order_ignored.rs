@@ -182,7 +182,7 @@ mod tests {
         let turned = turned(&resource, &mut values);
         assert_eq!(resource, turned);
         assert_eq!(
-            turned.as_object().unwrap().keys().last().unwrap(),
+            turned.as_object().unwrap().keys().next_back().unwrap(),
             "resourceType"
         );
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::case::{Command, Origin, Raw, Script};
 use super::compare::Numbers;
 use super::document::{self, either_way};
-use super::trace::{Event, Trace};
+use super::trace::{Event, Reply, Trace};
 use super::{
     Case, Family, Ground, Guard, Judgement, Open, Property, PropertySpec, Values, dataset,
 };
@@ -83,6 +83,7 @@ impl Property for SameInXml {
         let mut read: Option<&Event> = None;
         for event in &trace.events {
             match &event.step.command {
+                Command::Create { .. } => judgement.open.extend(refused(event)),
                 Command::Read { .. } => read = event.accepted().map(|_| event),
                 Command::Raw(raw) if raw.method == Method::Get => {
                     if let Some(read) = read {
@@ -94,6 +95,17 @@ impl Property for SameInXml {
         }
         judgement
     }
+}
+
+/// A text that XML cannot spell may be refused, and so may any other.
+fn refused(event: &Event) -> Option<Open> {
+    let Reply::Refused(exchange) = event.reply() else {
+        return event.doubt().map(Open::Undecided);
+    };
+    let status = exchange.status().unwrap_or_default();
+    Some(Open::Blocked(format!(
+        "the target refuses a resource ({status})"
+    )))
 }
 
 fn compare(trace: &Trace, read: &Event, raw: &Event, judgement: &mut Judgement) {
