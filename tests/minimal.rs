@@ -90,6 +90,24 @@ fn every_file_is_of_a_defect_and_counts_its_steps() {
 }
 
 #[test]
+fn every_row_has_a_defect_or_says_why_it_has_none() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/defects/rows.csv");
+    let text = std::fs::read_to_string(path).expect("text");
+    for line in text.lines().skip(1) {
+        // The last column alone may hold commas.
+        let columns: Vec<&str> = line.splitn(5, ',').collect();
+        let [_, row, _, defect, why_not] = columns.as_slice() else {
+            panic!("not five columns: {line}");
+        };
+        match (defect.is_empty(), why_not.is_empty()) {
+            (false, true) => assert!(sandbox::defect(defect).is_some(), "{row}: {defect}"),
+            (true, false) => {}
+            _ => panic!("{row}: needs either a defect or the reason why there is none"),
+        }
+    }
+}
+
+#[test]
 fn cases_of_suites_are_there() {
     let listed = Folder::new().rounds(&["list", "cases"]).exits(0).out;
     let known: BTreeSet<&str> = listed

@@ -273,7 +273,12 @@ impl Index {
         let index = self.types.entry(name.to_owned()).or_default();
         let row = index.number(&version.key.id);
         let superseded = flaw::superseded(&faults, index, row, &version.key.id);
-        index.clear(row);
+        let stays = version.is_deletion() && faults.has(Fault::NotFindsDeleted);
+        if stays {
+            index.living.remove(&row);
+        } else {
+            index.clear(row);
+        }
         index.versions[row as usize] = Some(Arc::clone(version));
         let Some(resource) = &version.resource else {
             return;
@@ -377,7 +382,7 @@ fn extract(
         .iter()
         .flat_map(|item| flaw::terms(faults, indexed.parameter, item, base))
         .collect();
-    flaw::lose_systems(faults, &mut found);
+    flaw::lose_systems(faults, indexed.parameter, &mut found);
     found.sort();
     found.dedup();
     (found, is_present)

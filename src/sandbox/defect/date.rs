@@ -18,7 +18,7 @@ pub(super) static DEFECTS: &[Defect] = &[
         title: "Dates are equal if they overlap",
         provenance: "https://github.com/samply/blaze/pull/975",
         class: "search-date",
-        effect: "eq finds dates and periods that share an instant with the value, and ne the others",
+        effect: "eq finds dates and periods that share an instant with the value",
         strengths: BY_VALUE,
         fault: Fault::DateEqOverlaps,
     },

@@ -81,7 +81,7 @@ pub(super) static DEFECTS: &[Defect] = &[
         title: "system|code fails among several systems",
         provenance: "https://github.com/openemr/openemr/issues/9356",
         class: "search-token",
-        effect: "a code is not found with its system if the parameter has codes of several systems in the resource",
+        effect: "a code is not found with its system if the parameter, one of the type itself, has codes of several systems in the resource",
         strengths: BY_VALUE,
         fault: Fault::SystemLostAmongSeveral,
     },

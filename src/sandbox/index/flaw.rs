@@ -134,8 +134,11 @@ fn kept(
     Some(term)
 }
 
-/// Takes the systems of tokens out where there are several.
-pub fn lose_systems(faults: &Faults, found: &mut [Term]) {
+/// Takes the systems of tokens out where there are several, tags and the like aside.
+pub fn lose_systems(faults: &Faults, parameter: &SearchParameter, found: &mut [Term]) {
+    if parameter.code.starts_with('_') {
+        return;
+    }
     let systems = found.iter().filter_map(|term| match term {
         Term::Token { system, .. } if !system.is_empty() => Some(system.clone()),
         _ => None,

@@ -174,6 +174,10 @@ fn chain(
     reference: &SearchParameter,
     branches: &[(String, Criterion)],
 ) -> Result<Rows, Refusal> {
+    let is_missing = |(_, rest): &(String, Criterion)| rest.modifier == Some(Modifier::Missing);
+    if branches.iter().any(is_missing) && turn.server.has(Fault::ChainMissingCrashes) {
+        return Err(flaw::crash());
+    }
     let Some(postings) = turn.index.postings(name, &reference.code) else {
         return Ok(Rows::new());
     };
@@ -181,9 +185,6 @@ fn chain(
     for (target, rest) in branches {
         let mut rest = rest.clone();
         match &rest.modifier {
-            Some(Modifier::Missing) if turn.server.has(Fault::ChainMissingCrashes) => {
-                return Err(flaw::crash());
-            }
             Some(
                 Modifier::Not
                 | Modifier::Exact
@@ -194,7 +195,9 @@ fn chain(
             _ => {}
         }
         for row in evaluate(turn, target, &rest)? {
-            if let Some(version) = turn.index.version(target, row) {
+            if let Some(version) = turn.index.version(target, row)
+                && !version.is_deletion()
+            {
                 found.extend(postings.exactly(&Term::Local(version.key.clone())));
             }
         }
@@ -220,8 +223,13 @@ fn has(
         true => turn.index.living(resource_type),
         false => evaluate(turn, resource_type, rest)?,
     };
+    let is_there = |row: &u32| {
+        let version = turn.index.version(resource_type, *row);
+        version.is_some_and(|version| !version.is_deletion())
+    };
     let found: Rows = referring
         .into_iter()
+        .filter(is_there)
         .flat_map(|row| postings.terms_of(row))
         .filter_map(|term| local(term, name))
         .filter_map(|key| turn.index.row(key))

@@ -44,7 +44,6 @@ pub fn find(
             };
             match prefix {
                 Prefix::Eq if overlaps => range.overlaps(&target),
-                Prefix::Ne if overlaps => !range.overlaps(&target),
                 Prefix::Eq if reverses => target.contains(&range),
                 prefix => holds(prefix, &range, &target, now),
             }

@@ -361,7 +361,8 @@ fn matching(turn: &Turn<'_>, name: &str, query: &Query) -> Result<Rows, Refusal>
             None => found,
         });
     }
-    Ok(rows.unwrap_or_else(|| turn.index.living(name)))
+    let rows = rows.unwrap_or_else(|| turn.index.living(name));
+    Ok(flaw::alive(turn, name, query, rows))
 }
 
 /// Rows of a type in the compartment of a patient, <http://hl7.org/fhir/R4/compartmentdefinition-patient.html>.

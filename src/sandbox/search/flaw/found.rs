@@ -3,12 +3,22 @@
 use std::sync::Arc;
 
 use super::super::super::defect::Fault;
+use super::super::super::index::Rows;
 use super::super::super::outcome::Refusal;
 use super::super::super::store::Version;
 use super::super::super::turn::Turn;
 use super::{code, crash, is_chain, joins};
 use crate::fhir::definitions::ParameterKind;
-use crate::fhir::query::{Criterion, Query, Subject};
+use crate::fhir::query::{Criterion, Modifier, Query, Subject};
+
+/// The rows without those of deleted resources, which a fault leaves in the index for `:not` to find.
+pub fn alive(turn: &Turn<'_>, name: &str, query: &Query, rows: Rows) -> Rows {
+    let is_negated = |criterion: &Criterion| criterion.modifier == Some(Modifier::Not);
+    if turn.server.has(Fault::NotFindsDeleted) && !query.criteria.iter().any(is_negated) {
+        return &rows & &turn.index.living(name);
+    }
+    rows
+}
 
 /// The rows of the matches.
 pub fn found(

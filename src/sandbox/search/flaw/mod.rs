@@ -5,7 +5,7 @@ mod asked;
 mod found;
 
 pub use asked::{claims, count, drops, forget, instead, overlooks, read, refuse, skips, sort};
-pub use found::{found, race, total};
+pub use found::{alive, found, race, total};
 
 use super::super::outcome::Refusal;
 use crate::fhir::query::{Criterion, Shape, Subject};
