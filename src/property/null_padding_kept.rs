@@ -117,11 +117,17 @@ fn kind(sent: &[Element], found: &[Element]) -> Option<Kind> {
         return None;
     }
     let shadows = |list: &[Element]| list.iter().filter(|element| is_extended(element)).count();
+    let places = |list: &[Element]| list.iter().map(is_extended).collect::<Vec<_>>();
     let values = |list: &[Element]| list.iter().filter(|(value, _)| !value.is_null()).count();
     Some(if shadows(found) < shadows(sent) {
         ("lost", "An extension of a repeating primitive is lost")
     } else if values(found) < values(sent) {
         ("value-lost", "A value of a repeating primitive is lost")
+    } else if places(found) == places(sent) {
+        (
+            "changed",
+            "An extension of a repeating primitive is read back as another one",
+        )
     } else {
         (
             "moved",
@@ -171,6 +177,8 @@ mod tests {
         let moved = judge(json!({"given": ["Ida"], "_given": [{"id": "g"}]}));
         assert_eq!(signs(&moved), ["moved"]);
         assert_eq!(signs(&judge(json!({"given": ["Ida"]}))), ["lost"]);
+        let other = judge(json!({"given": ["Ida", null], "_given": [null, {"id": "h"}]}));
+        assert_eq!(signs(&other), ["changed"]);
         let bare = judge(json!({"_given": [null, {"id": "g"}]}));
         assert_eq!(signs(&bare), ["value-lost"]);
         assert_eq!(
