@@ -7,7 +7,7 @@ use super::answer;
 use super::case::{Case, Criterion, Term};
 use super::relation::{self, Ruling, Sets, only, placed};
 use super::trace::Trace;
-use super::{Family, Ground, Guard, Judgement, Open, Property, PropertySpec, Values};
+use super::{Family, Ground, Guard, Judgement, Property, PropertySpec, Values};
 use crate::fhir::Key;
 use crate::fhir::capability::Capability;
 use crate::record::{Level, Severity, Verdict};
@@ -38,6 +38,7 @@ static SPEC: PropertySpec = PropertySpec {
         ":not compares index rows, so a resource without a row is lost",
         ":not matches a resource that has another value besides the one excluded",
         "the modifier is dropped and :not matches what the value matches",
+        "the parameter is shown in the self link and filters nothing",
     ],
 };
 
@@ -81,10 +82,6 @@ fn judge(trace: &Trace, turn: usize) -> Ruling {
         return sets.ruling(false, Vec::new());
     };
     let all = sets.all().clone();
-    if !all.is_empty() && lacking == all && having == all {
-        let reason = "the parameter and its modifier :not change nothing: they are ignored";
-        return Err(Open::Unsupported(reason.to_owned()));
-    }
     let (neither, both) = placed(&all, &[&having, &lacking]);
     let foreign = lacking.difference(&all).count();
     let mut violations = Vec::new();
@@ -201,9 +198,8 @@ mod tests {
     }
 
     #[test]
-    fn ignored_parameters_are_not_judged() {
+    fn a_parameter_that_is_shown_in_the_self_link_and_filters_nothing_is_found() {
         let judgement = judge(&[0, 1, 2], &[0, 1, 2]);
-        assert!(matches!(judgement.open[0], Open::Unsupported(_)));
-        assert!(judgement.violations.is_empty());
+        assert_eq!(judgement.violations[0].signature, ["both"]);
     }
 }
