@@ -17,6 +17,8 @@ pub struct CutTransactionIsWhole;
 
 /// Fewest updates in one transaction, and how many more there may be.
 const UPDATES: (u32, u32) = (2, 4);
+/// Cases at most: each waits for work that may still be going on.
+const MOST_CASES: u32 = 10;
 /// What a target gets to finish what it began, in milliseconds, before it is looked at and before it is looked at again.
 const PAUSES: [u32; 2] = [300, 150];
 /// How a connection ends.
@@ -87,6 +89,10 @@ impl Property for CutTransactionIsWhole {
             }
         }
         script.finish()
+    }
+
+    fn cases_at_most(&self) -> u32 {
+        MOST_CASES
     }
 
     fn check(&self, trace: &Trace, _capability: &Capability) -> Judgement {

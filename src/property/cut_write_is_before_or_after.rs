@@ -15,6 +15,8 @@ use crate::secret::Phrase;
 /// See the module.
 pub struct CutWriteIsBeforeOrAfter;
 
+/// Cases at most: each waits for work that may still be going on.
+const MOST_CASES: u32 = 10;
 /// What a target gets to finish what it began, in milliseconds, before it is looked at and before it is looked at again.
 const PAUSES: [u32; 2] = [250, 100];
 /// What happens to an update.
@@ -84,6 +86,10 @@ impl Property for CutWriteIsBeforeOrAfter {
             }
         }
         script.finish()
+    }
+
+    fn cases_at_most(&self) -> u32 {
+        MOST_CASES
     }
 
     fn check(&self, trace: &Trace, _capability: &Capability) -> Judgement {

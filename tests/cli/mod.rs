@@ -7,6 +7,8 @@ mod bad_input;
 mod baselines;
 /// `generate` and runs on data that was loaded by other means.
 mod cohorts;
+/// `property/crash` on a program of its own.
+mod crash;
 /// `list`, `explain`, `config`, `completions`, `suite check`: what asks nobody.
 mod inform;
 /// Ctrl-C, kills, and `clean`.

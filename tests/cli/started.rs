@@ -10,7 +10,7 @@ use super::stage::{Folder, Said};
 const MAX_POLLS: u32 = 3_000;
 
 /// A port that was free a moment ago.
-fn port() -> u16 {
+pub fn port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
     listener.local_addr().expect("bound").port()
 }
