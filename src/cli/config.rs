@@ -80,6 +80,7 @@ pub struct TargetConfig {
     pub on_clean: OnClean,
     pub load: bool,
     pub start: Option<Program>,
+    pub durable: bool,
     pub ready: Option<String>,
     pub vars: BTreeMap<String, String>,
 }
@@ -167,6 +168,7 @@ const TARGET_KEYS: &[&str] = &[
     "on-clean",
     "load",
     "start",
+    "durable",
     "ready",
     "vars",
 ];
@@ -328,6 +330,7 @@ impl Reader {
             on_clean: self.on_clean(node),
             load: self.truth(node, "load"),
             start: self.program(node),
+            durable: self.truth(node, "durable"),
             ready: self.text(node, "ready"),
             vars: self.map(node, "vars").into_iter().collect(),
         }

@@ -100,6 +100,8 @@ pub struct TargetSettings {
     pub on_clean: OnClean,
     /// Program to start.
     pub start: Option<Program>,
+    /// What the program acknowledged outlasts it, says its owner: it may be killed to see whether that is so.
+    pub durable: bool,
     /// URL that answers when it is up.
     pub ready: Option<Url>,
     /// Authorization of further identities by name.
@@ -539,6 +541,7 @@ pub fn resolve_target(
             .collect(),
         on_clean: configured.on_clean,
         start: configured.start.map(filled).transpose()?,
+        durable: configured.durable,
         ready,
         identities,
         vars: configured.vars,

@@ -133,7 +133,11 @@ pub async fn set_up(settings: &Settings, given: &Given, data: Data) -> Result<Gr
     context.overlay = Arc::new(overlay(settings)?);
     let survey = Survey::new(library, &context.capability);
     context.survey = Arc::new(Mutex::new(survey));
-    context.restart = restart(sandbox.as_ref(), started.as_ref());
+    let durable = settings
+        .target
+        .as_ref()
+        .is_some_and(|target| target.durable);
+    context.restart = restart(sandbox.as_ref(), started.as_ref().filter(|_| durable));
     let mut ground = Ground {
         target: record(&target, &context.capability, sandbox.is_some()),
         notices: notices(&target, sandbox.is_some()),
@@ -157,7 +161,8 @@ pub async fn set_up(settings: &Settings, given: &Given, data: Data) -> Result<Gr
     Ok(ground)
 }
 
-/// What can be killed and started again: the program that we started, or the built-in sandbox.
+/// What may be killed and started again: the program that we started, if it claims to be durable, or the built-in
+/// sandbox. A server in memory has nothing to keep, and is not to blame for that.
 fn restart(
     sandbox: Option<&sandbox::Running>,
     started: Option<&Arc<Started>>,

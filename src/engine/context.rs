@@ -52,7 +52,7 @@ pub struct Context {
     pub index_lag: std::time::Duration,
     /// Times that a case which failed is run again.
     pub retries: u32,
-    /// What kills the target and starts it again; `None` where we did not start it.
+    /// What kills the target and starts it again; `None` where we did not start it, or where it need not be durable.
     pub restart: Option<Arc<dyn Restart>>,
     /// Set when the run is to end early: nothing new is begun.
     pub stop: Arc<AtomicBool>,

@@ -1,5 +1,5 @@
 //! `property/crash-keeps-acknowledged`: what was acknowledged is there after the target was killed and started again. Only where
-//! we started the target ourselves.
+//! we started the target ourselves and its owner says that it is durable.
 
 use super::case::{Case, Command, Origin, Script};
 use super::trace::{Event, Outcome, Reply, Trace};
@@ -49,7 +49,8 @@ impl Property for CrashKeepsAcknowledged {
         match ground.restart {
             true => Ok(()),
             false => Err(Verdict::Skip(
-                "not started by this run: `start` of the target lets it be killed".to_owned(),
+                "not claimed: `durable` of a target with `start`, which lets it be killed"
+                    .to_owned(),
             )),
         }
     }

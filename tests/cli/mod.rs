@@ -7,7 +7,7 @@ mod bad_input;
 mod baselines;
 /// `generate` and runs on data that was loaded by other means.
 mod cohorts;
-/// `property/crash` on a program of its own.
+/// Durability, on a program that is killed.
 mod crash;
 /// `list`, `explain`, `config`, `completions`, `suite check`: what asks nobody.
 mod inform;
