@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rounds::cli::scoreboard::{Bench, Choice, clean_trials, defect_trials, hints, seed};
+use rounds::cli::scoreboard::{Bench, Choice, clean_trials, defect_trials, hints};
 use rounds::engine::conformance::RESPONSES;
 use rounds::engine::property::Budget;
 use rounds::engine::scoreboard::{self as engine, Laboratory, Order, Plan, Row, Trial, Watch};
@@ -146,36 +146,6 @@ fn every_property_is_falsified_by_some_defect() {
 fn every_check_is_provoked_by_some_defect() {
     let idle = idle(rounds::check::all().map(|check| check.spec().id));
     assert!(idle.is_empty(), "no defect provokes: {idle:?}");
-}
-
-/// The hints by property and check are as good as the run that made them: this runs them again.
-#[test]
-#[ignore = "minutes; a release runs it"]
-fn every_hint_of_a_property_or_check_holds() {
-    let mut wrong = Vec::new();
-    for (id, defect) in hints::stored().provoked_by {
-        let is_property = id.starts_with("property/");
-        let suite = if is_property { "property/core" } else { "core" };
-        let order = Order {
-            defect: Some(&defect),
-            variants: &[],
-            seed: seed(0),
-            suites: &[suite.to_owned()],
-            read_only: false,
-        };
-        let bench = Bench {
-            filter: is_property.then(|| id.clone()),
-            ..Bench::default()
-        };
-        let run = bench
-            .run(&order, &Arc::new(Watch::new(false)))
-            .expect("the sandbox starts");
-        let mut findings = run.findings();
-        if !findings.any(|(case, finding)| case.id == id || finding.rule == id) {
-            wrong.push(format!("{id} is not provoked by {defect}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Parts into which the cases are cut for the variants: each variant runs one of them here, and all on the scoreboard.

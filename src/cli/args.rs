@@ -629,7 +629,7 @@ pub struct ScoreboardArgs {
     #[arg(long, value_name = "FILE")]
     pub compare: Option<PathBuf>,
     /// Folder in which to bring found-by.json and provoked-by.json up to date; goes on after the first finding
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["filter", "suites"])]
     pub write_hints: Option<PathBuf>,
 }
 

@@ -33,7 +33,7 @@ pub fn stored() -> Hints {
 }
 
 impl Hints {
-    /// These hints brought up to date with a board: what the board does not contradict stays.
+    /// These hints brought up to date with a board whose trials went to the end: what it does not contradict stays.
     #[must_use]
     pub fn updated(mut self, board: &Scoreboard) -> Self {
         let mut found: BTreeMap<&str, Vec<&DefectTrial>> = BTreeMap::new();
@@ -51,6 +51,9 @@ impl Hints {
                 let first: BTreeSet<&String> = sets.next().unwrap_or_default();
                 sets.fold(first, |left, right| &left & &right)
             };
+            let provoked = &every(|trial| &trial.found) | &every(|trial| &trial.rules);
+            self.provoked_by
+                .retain(|key, defect| defect != id || provoked.contains(key));
             for property in every(|trial| &trial.found) {
                 if property::find(property).is_some() {
                     note(&mut self.provoked_by, property, id);
@@ -131,10 +134,18 @@ mod tests {
         hints
             .found_by
             .insert("elsewhere".to_owned(), "read/by-id".to_owned());
+        for (key, defect) in [
+            ("http/content-type", "value-lost"),
+            ("search/total", "elsewhere"),
+        ] {
+            hints.provoked_by.insert(key.to_owned(), defect.to_owned());
+        }
         board.defects[3].by = Some("property/round-trip".to_owned());
         let hints = hints.updated(&board);
         assert_eq!(hints.found_by["value-lost"], "property/round-trip");
         assert!(!hints.found_by.contains_key("page-lost"));
         assert_eq!(hints.found_by["elsewhere"], "read/by-id");
+        assert_eq!(hints.provoked_by["search/total"], "elsewhere");
+        assert!(!hints.provoked_by.contains_key("http/content-type"));
     }
 }
