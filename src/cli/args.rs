@@ -628,7 +628,8 @@ pub struct ScoreboardArgs {
     /// An earlier scoreboard (JSON): what changed since
     #[arg(long, value_name = "FILE")]
     pub compare: Option<PathBuf>,
-    /// Folder in which to bring found-by.json and provoked-by.json up to date; goes on after the first finding
+    /// Folder in which to bring found-by.json, provoked-by.json and minimum.json up to date; with --whole, hints that
+    /// do not hold any more go
     #[arg(long, value_name = "DIR", conflicts_with_all = ["filter", "suites"])]
     pub write_hints: Option<PathBuf>,
 }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::engine::property::Budget;
 use crate::engine::scoreboard::{self as engine, Plan, Row, Trial};
 use crate::record::Scoreboard;
@@ -37,7 +39,7 @@ pub fn run(common: &Common, args: &ScoreboardArgs) -> Result<Exit, Failure> {
     let (rows, interrupted) = rows(common, &plan, &bench, &trials, &ledger)?;
     let board = board(args, &plan, rows);
     if let Some(folder) = &args.write_hints {
-        write_hints(folder, &hints::stored().updated(&board))?;
+        write_hints(folder, &hints::stored().updated(&board, plan.whole))?;
     }
     let exit = match (interrupted, board.is_perfect()) {
         (true, _) => Exit::Interrupted,
@@ -96,7 +98,7 @@ fn plan(args: &ScoreboardArgs) -> Plan {
     Plan {
         stages: or_else(scoreboard::STAGES),
         clean_stages: or_else(scoreboard::CLEAN_STAGES),
-        whole: args.whole || args.write_hints.is_some(),
+        whole: args.whole,
         read_only: args.read_only,
         jobs: args.jobs,
     }
@@ -335,14 +337,18 @@ fn write(reports: Vec<Report>, input: &Input<'_>) -> Result<(), Failure> {
 }
 
 fn write_hints(folder: &Path, hints: &Hints) -> Result<(), Failure> {
+    let minima = hints::minima(folder).map_err(|error| {
+        let what = format!("read the minimal cases in {}", folder.display());
+        Failure::usage(what, error.to_string(), "name the folder fixtures/defects")
+    })?;
     let files = [
-        (hints::FOUND_BY, &hints.found_by),
-        (hints::PROVOKED_BY, &hints.provoked_by),
+        (hints::FOUND_BY, json!(hints.found_by)),
+        (hints::PROVOKED_BY, json!(hints.provoked_by)),
+        (hints::MINIMUM, json!(minima)),
     ];
     for (name, map) in files {
         let path = folder.join(name);
-        let text = serde_json::to_string_pretty(map).expect("a map of texts is plain data") + "\n";
-        fs::write(&path, text).map_err(|error| unwritable(&path, &error))?;
+        fs::write(&path, format!("{map:#}\n")).map_err(|error| unwritable(&path, &error))?;
     }
     Ok(())
 }

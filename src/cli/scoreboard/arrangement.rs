@@ -1,21 +1,10 @@
 //! Which legal variants are on in which clean run: none, each alone, and pairs that can be on together.
 
-use crate::sandbox::VARIANTS;
+use crate::sandbox::{VARIANTS, Variant, combinable, variant};
 use crate::seed::Seed;
 use crate::suite::yaml::suggest;
 
 use super::super::failure::Failure;
-
-/// Variants that contradict each other, or of which one leaves nothing of the other to be seen. A name of its own stands
-/// for all pairs with it.
-const APART: &[(&str, &[&str])] = &[
-    // Read only, behind a token of its own: what the others change in writing cannot be seen.
-    ("facade", &[]),
-    // Claims neither delete nor anything conditional.
-    ("modest", &["delete-many", "gone-as-404"]),
-    // There is no version to be opaque or to be named.
-    ("no-versions", &["if-match-required", "opaque-versions"]),
-];
 
 /// Draws of a pair before a run goes without.
 const DRAWS: u64 = 32;
@@ -68,28 +57,15 @@ fn pair(singles: &[&'static str], index: u64) -> Vec<&'static str> {
     pair
 }
 
-/// True if two variants can be on together and both be seen.
-pub fn are_combinable(first: &str, second: &str) -> bool {
-    let excludes = |one: &str, other: &str| {
-        APART
-            .iter()
-            .any(|(id, others)| *id == one && (others.is_empty() || others.contains(&other)))
-    };
-    first != second && !excludes(first, second) && !excludes(second, first)
+/// True if two variants are two, and the sandbox can have both.
+fn are_combinable(first: &str, second: &str) -> bool {
+    let both: Vec<&Variant> = [first, second].into_iter().filter_map(variant).collect();
+    first != second && combinable(&both).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_variant_that_is_kept_apart_exists() {
-        let is_known = |id: &str| VARIANTS.iter().any(|variant| variant.id == id);
-        for (id, others) in APART {
-            assert!(is_known(id), "{id}");
-            assert!(others.iter().all(|other| is_known(other)), "{id}");
-        }
-    }
 
     #[test]
     fn a_cycle_has_the_plain_sandbox_every_variant_and_pairs() {
@@ -119,7 +95,6 @@ mod tests {
 
     #[test]
     fn what_contradicts_each_other_is_never_drawn() {
-        assert!(!are_combinable("facade", "index-lag"));
         assert!(!are_combinable("opaque-versions", "no-versions"));
         assert!(!are_combinable("index-lag", "index-lag"));
         assert!(are_combinable("index-lag", "opaque-versions"));

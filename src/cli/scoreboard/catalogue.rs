@@ -80,6 +80,9 @@ fn suspect(defect: &Defect, strength: Strength) -> Suspect {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::super::hints;
     use super::*;
     use crate::cli::suites;
     use crate::engine::scoreboard::is_family;
@@ -112,10 +115,16 @@ mod tests {
     }
 
     #[test]
-    fn minima_are_of_defects_that_there_are() {
+    fn minima_are_of_defects_that_there_are_and_agree_with_the_minimal_cases() {
         for id in MINIMUM.keys() {
             assert!(named(id).is_ok(), "{id}");
         }
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/defects");
+        assert_eq!(
+            *MINIMUM,
+            hints::minima(&folder).unwrap(),
+            "`rounds scoreboard --seeds 0 --runs 0 --write-hints fixtures/defects` brings them up to date"
+        );
     }
 
     #[test]

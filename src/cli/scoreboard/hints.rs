@@ -2,6 +2,10 @@
 //! finds. They make the self-test quick; they are made by the scoreboard and never by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::{fs, io};
+
+use serde_json::Value;
 
 use crate::check;
 use crate::engine::conformance::RESPONSES;
@@ -13,6 +17,28 @@ use crate::record::scoreboard::{ALWAYS, DefectTrial};
 pub const FOUND_BY: &str = "found-by.json";
 /// File of the hints by property and check.
 pub const PROVOKED_BY: &str = "provoked-by.json";
+
+/// File of the lengths of the shortest sequences.
+pub const MINIMUM: &str = "minimum.json";
+
+/// The lengths in a folder of fixtures brought up to date with its minimal cases, those written by hand included.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn minima(folder: &Path) -> io::Result<BTreeMap<String, u32>> {
+    let mut minima: BTreeMap<String, u32> =
+        serde_json::from_str(&fs::read_to_string(folder.join(MINIMUM))?)?;
+    for entry in fs::read_dir(folder.join("cases"))? {
+        let path = entry?.path();
+        let case: Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
+        let known = case["known_minimum"].as_u64();
+        let known = known.and_then(|known| u32::try_from(known).ok());
+        if let (Some(stem), Some(known)) = (path.file_stem(), known) {
+            minima.insert(stem.to_string_lossy().into_owned(), known);
+        }
+    }
+    Ok(minima)
+}
 
 /// Where the self-test looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,9 +59,10 @@ pub fn stored() -> Hints {
 }
 
 impl Hints {
-    /// These hints brought up to date with a board whose trials went to the end: what it does not contradict stays.
+    /// These hints brought up to date with a board: what it does not contradict stays. Only a board whose trials went to
+    /// the end, a `whole` one, can say that a property or check is not provoked.
     #[must_use]
-    pub fn updated(mut self, board: &Scoreboard) -> Self {
+    pub fn updated(mut self, board: &Scoreboard, whole: bool) -> Self {
         let mut found: BTreeMap<&str, Vec<&DefectTrial>> = BTreeMap::new();
         for trial in board
             .defects
@@ -53,7 +80,7 @@ impl Hints {
             };
             let provoked = &every(|trial| &trial.found) | &every(|trial| &trial.rules);
             self.provoked_by
-                .retain(|key, defect| defect != id || provoked.contains(key));
+                .retain(|key, defect| !whole || defect != id || provoked.contains(key));
             for property in every(|trial| &trial.found) {
                 if property::find(property).is_some() {
                     note(&mut self.provoked_by, property, id);
@@ -111,7 +138,7 @@ mod tests {
         board.defects[1].found = vec!["property/round-trip".to_owned()];
         board.defects[1].rules = vec!["search/total".to_owned(), "expect/status".to_owned()];
         board.defects[0].rules = board.defects[1].rules.clone();
-        let hints = Hints::default().updated(&board);
+        let hints = Hints::default().updated(&board, true);
         assert_eq!(hints.found_by["value-lost"], "property/round-trip");
         assert_eq!(hints.provoked_by["property/round-trip"], "value-lost");
         assert_eq!(
@@ -141,7 +168,7 @@ mod tests {
             hints.provoked_by.insert(key.to_owned(), defect.to_owned());
         }
         board.defects[3].by = Some("property/round-trip".to_owned());
-        let hints = hints.updated(&board);
+        let hints = hints.updated(&board, true);
         assert_eq!(hints.found_by["value-lost"], "property/round-trip");
         assert!(!hints.found_by.contains_key("page-lost"));
         assert_eq!(hints.found_by["elsewhere"], "read/by-id");
