@@ -11,8 +11,8 @@ use crate::fhir::definitions::child_types;
 /// Depth of elements that is followed; a valid resource is far flatter.
 const MAX_DEPTH: usize = 64;
 
-/// Primitive types whose values name resources.
-const NAMING: [&str; 5] = ["uri", "url", "oid", "uuid", "canonical"];
+/// Primitive types whose values name resources; "Elements of type canonical are not replaced".
+const NAMING: [&str; 4] = ["uri", "url", "oid", "uuid"];
 
 /// What the entries became, by what named them.
 #[derive(Debug, Default)]

@@ -56,6 +56,9 @@ pub fn bundle(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusal> {
         let message = format!("the Bundle has more than {ENTRY_LIMIT} entries");
         return Err(Refusal::new(413, "too-costly", message));
     }
+    if turn.server.has(Fault::NullEntryCrashes) && entries.iter().any(writes_nothing) {
+        return Err(Refusal::crashed());
+    }
     let answers = match kind {
         "batch" => batch(turn, call, entries)?,
         "transaction" => transaction(turn, call, entries)?,
@@ -74,6 +77,12 @@ pub fn bundle(turn: &mut Turn<'_>, call: &Call) -> Result<Reply, Refusal> {
     }
     let status = worst.filter(|_| is_shown).unwrap_or(200).max(200);
     Ok(Reply::made(status, answer))
+}
+
+/// True for an entry that writes and has no resource.
+fn writes_nothing(entry: &Value) -> bool {
+    let method = entry.pointer("/request/method").and_then(Value::as_str);
+    matches!(method, Some("POST" | "PUT")) && entry.get("resource").is_none_or(Value::is_null)
 }
 
 /// The status of an answered entry.
@@ -165,11 +174,7 @@ fn lacks(turn: &Turn<'_>, entry: &Entry) -> Result<(), Refusal> {
     let server = turn.server;
     let (route, _) = route_of(turn, entry)?;
     let is_search = entry.method == Method::Get && matches!(route, Route::Type(_));
-    let is_empty = entry.resource.as_ref().is_none_or(Value::is_null);
-    let is_write = matches!(entry.method, Method::Post | Method::Put);
-    if is_search && server.has(Fault::TransactionGetCrashes)
-        || is_write && is_empty && server.has(Fault::NullEntryCrashes)
-    {
+    if is_search && server.has(Fault::TransactionGetCrashes) {
         return Err(Refusal::crashed());
     }
     let by_criteria = matches!(route, Route::Type(_));

@@ -69,10 +69,10 @@ pub(super) static DEFECTS: &[Defect] = &[
     },
     Defect {
         id: "null-entry-crashes",
-        title: "An entry without a resource crashes the transaction",
+        title: "An entry without a resource crashes the Bundle",
         provenance: "https://github.com/samply/blaze/pull/969",
         class: "transaction",
-        effect: "a transaction with a POST or PUT without a resource is answered with 500",
+        effect: "a batch or transaction with a POST or PUT without a resource is answered with 500",
         strengths: ALWAYS,
         fault: Fault::NullEntryCrashes,
     },

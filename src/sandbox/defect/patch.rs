@@ -45,7 +45,7 @@ pub(super) static DEFECTS: &[Defect] = &[
         title: "A FHIRPath Patch cannot replace a later item",
         provenance: "https://github.com/hapifhir/hapi-fhir/issues/6656",
         class: "patch",
-        effect: "a replace of an item other than the first is answered with 500",
+        effect: "a replace of an item other than the first, or of something in one, is answered with 500",
         strengths: ALWAYS,
         fault: Fault::PatchIndexCrashes,
     },

@@ -7,7 +7,7 @@ use super::super::defect::Fault;
 use super::super::outcome::Refusal;
 use super::super::server::Server;
 use super::edit;
-use super::place::{Place, one, places};
+use super::place::{Place, Step, one, places};
 use super::value::{Given, key_for, part_named};
 use crate::fhir::definitions;
 use crate::fhir::path::Expression;
@@ -169,7 +169,7 @@ pub fn apply(server: &Server, resource: &mut Value, operation: &Operation) -> Re
 
 /// Planted faults of a replace.
 fn crashes(server: &Server, resource: &Value, operation: &Operation, place: &Place) -> bool {
-    let is_later = matches!(place.member(), Some((_, Some(1..))));
+    let is_later = place.0.iter().any(|step| matches!(step, Step::Index(1..)));
     let is_primitive = place
         .get(resource)
         .is_some_and(|value| !value.is_object() && !value.is_array());
