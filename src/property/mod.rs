@@ -21,6 +21,7 @@ pub mod conditional_update_once;
 pub mod conditions_hold_in_bundles;
 pub mod contained_kept;
 pub mod contest;
+pub mod contest_leaves_updatable;
 pub mod contrast;
 pub mod crash_keeps_acknowledged;
 pub mod create_says_where;
@@ -353,6 +354,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &conditional_update_once::ConditionalUpdateOnce,
     &conditions_hold_in_bundles::ConditionsHoldInBundles,
     &contained_kept::ContainedKept,
+    &contest_leaves_updatable::ContestLeavesUpdatable,
     &crash_keeps_acknowledged::CrashKeepsAcknowledged,
     &create_says_where::CreateSaysWhere,
     &criteria_in_any_order::CriteriaInAnyOrder,
