@@ -12,8 +12,8 @@ use rounds::engine::property::{self, Budget, Examined};
 use rounds::engine::session::{NoJournal, Session};
 use rounds::fhir::Key;
 use rounds::fhir::capability::Capability;
-use rounds::http::{Request, client};
 use rounds::http::target::{Auth, Target};
+use rounds::http::{Request, client};
 use rounds::property::{
     self as properties, Case, Ground, Judgement, PROPERTIES, Property, PropertySpec, Trace, Values,
     variety,
