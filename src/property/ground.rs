@@ -179,6 +179,21 @@ impl Ground<'_> {
         })
     }
 
+    /// As [`Ground::searched`], on types that claim a certain parameter as well.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn searched_with(&self, code: &str) -> Result<SearchGround, Verdict> {
+        let mut found = self.searched(1)?;
+        found
+            .types
+            .retain(|(name, _)| self.capability.supports_parameter(name, code));
+        match found.types.is_empty() {
+            true => Err(Verdict::Skip(format!("not claimed: search by {code}"))),
+            false => Ok(found),
+        }
+    }
+
     /// Keeps the parameters that some resource of the cohort has a value for; if there is none, all unless `strictly`.
     fn keep_telling(
         &self,

@@ -5,6 +5,7 @@ pub mod amount;
 pub mod and_is_intersection;
 pub mod answer;
 pub mod batch_entries_are_independent;
+pub mod before_and_after;
 pub mod bodies;
 pub mod broken_bodies_are_no_server_error;
 pub mod case;
@@ -29,6 +30,10 @@ pub mod criteria_in_any_order;
 pub mod crossing_transactions_end;
 pub mod cut_transaction_is_whole;
 pub mod cut_write_is_before_or_after;
+pub mod compartment_is_inclusion;
+pub mod conditional_create_once;
+pub mod count_zero_counts_only;
+pub mod counts_agree;
 pub mod dataset;
 pub mod date_bounds_cover;
 pub mod date_bounds_grow;
@@ -50,6 +55,8 @@ pub mod extensions_in_order;
 pub mod form;
 pub mod form_keeps_content;
 pub mod fuzz;
+pub mod delete_takes_one_away;
+pub mod evaluation;
 pub mod ground;
 pub mod guarded_updates_are_counted;
 pub mod has_is_reverse_chain;
@@ -67,6 +74,10 @@ pub mod large_value_kept;
 pub mod last_updated_partition;
 pub mod life;
 pub mod life_follows_model;
+pub mod id_list_is_these;
+pub mod include_is_superset;
+pub mod inclusion;
+pub mod interleaved_walks_are_whole;
 pub mod linked;
 pub mod long_list_kept;
 pub mod matches;
@@ -90,10 +101,16 @@ pub mod or_is_union;
 pub mod order;
 pub mod overlapping_transaction_refused;
 pub mod own_write_is_read;
+pub mod nothing_leaks;
+pub mod number;
+pub mod page_links_agree;
+pub mod page_size_changes_nothing;
 pub mod page_union_is_whole;
 pub mod pages_keep_what_stays;
 pub mod parameter;
 pub mod patch_is_applied;
+pub mod pinned_id_keeps_predicate;
+pub mod pivot_is_found;
 pub mod place;
 pub mod post_search_is_get_search;
 pub mod primitive_extension_kept;
@@ -138,6 +155,14 @@ pub mod update_as_create_once;
 pub mod update_creates_as_claimed;
 pub mod update_revives_deleted;
 pub mod value_not_and_missing;
+pub mod search_agrees_with_bodies;
+pub mod sort_is_permutation;
+pub mod stale_if_match_refused;
+pub mod tampered_link_is_harmless;
+pub mod total_leaves_out_includes;
+pub mod trace;
+pub mod unrelated_changes_nothing;
+pub mod update_moves_membership;
 pub mod values;
 pub mod variety;
 pub mod version_is_stable;
@@ -368,6 +393,10 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &date_precision::DatePrecision,
     &date_prefixes_nest::DatePrefixesNest,
     &date_zone_shift::DateZoneShift,
+    &compartment_is_inclusion::CompartmentIsInclusion,
+    &conditional_create_once::ConditionalCreateOnce,
+    &count_zero_counts_only::CountZeroCountsOnly,
+    &counts_agree::CountsAgree,
     &decimal_text::DecimalText,
     &delete_and_update_agree::DeleteAndUpdateAgree,
     &delete_is_gone::DeleteIsGone,
@@ -413,6 +442,18 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &page_union_is_whole::PageUnionIsWhole,
     &pages_keep_what_stays::PagesKeepWhatStays,
     &patch_is_applied::PatchIsApplied,
+    &delete_takes_one_away::DeleteTakesOneAway,
+    &has_is_reverse_chain::HasIsReverseChain,
+    &id_list_is_these::IdListIsThese,
+    &include_is_superset::IncludeIsSuperset,
+    &interleaved_walks_are_whole::InterleavedWalksAreWhole,
+    &missing_partition::MissingPartition,
+    &nothing_leaks::NothingLeaks,
+    &page_links_agree::PageLinksAgree,
+    &page_size_changes_nothing::PageSizeChangesNothing,
+    &page_union_is_whole::PageUnionIsWhole,
+    &pinned_id_keeps_predicate::PinnedIdKeepsPredicate,
+    &pivot_is_found::PivotIsFound,
     &post_search_is_get_search::PostSearchIsGetSearch,
     &primitive_extension_kept::PrimitiveExtensionKept,
     &put_of_read_changes_nothing::PutOfReadChangesNothing,
@@ -453,6 +494,13 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &update_revives_deleted::UpdateRevivesDeleted,
     &value_not_and_missing::ValueNotAndMissing,
     &version_is_stable::VersionIsStable,
+    &search_agrees_with_bodies::SearchAgreesWithBodies,
+    &sort_is_permutation::SortIsPermutation,
+    &stale_if_match_refused::StaleIfMatchRefused,
+    &tampered_link_is_harmless::TamperedLinkIsHarmless,
+    &total_leaves_out_includes::TotalLeavesOutIncludes,
+    &unrelated_changes_nothing::UnrelatedChangesNothing,
+    &update_moves_membership::UpdateMovesMembership,
     &version_monotone::VersionMonotone,
     &vread_of_nothing::VreadOfNothing,
     &white_space_kept::WhiteSpaceKept,

@@ -163,6 +163,18 @@ impl Stage {
         }
     }
 
+    /// Gives the requests of the last event this URL.
+    pub fn asking(&mut self, url: &str) {
+        let exchanges = self
+            .trace
+            .events
+            .last_mut()
+            .map(|event| &mut event.exchanges);
+        for exchange in exchanges.into_iter().flatten() {
+            Arc::make_mut(exchange).request.url = url.to_owned();
+        }
+    }
+
     /// A create with an answer.
     pub fn create_answered(&mut self, key: &str, resource: Value, status: u16) -> u32 {
         let create = Command::Create {
