@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::case::{Case, Criterion, Script, Search, Term};
-use super::linked;
 use super::contrast::{self, Judged, matches, shown_by};
+use super::linked;
 use super::trace::Trace;
 use super::{Family, Ground, Guard, Judgement, Property, PropertySpec, Values, answer, bodies};
 use crate::fhir::Key;

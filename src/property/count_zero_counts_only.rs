@@ -137,7 +137,7 @@ fn zero(trace: &Trace) -> Judged {
     } else {
         leads.map(|relation| {
             let title = "_count=0 leads to other pages";
-            let actual = format!("a link {contrast}");
+            let actual = format!("a link {relation}");
             wrong(
                 title,
                 "no such links".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::before_and_after::{self, Change, TURNS, labels};
 use super::case::{Case, Criterion, Origin, Script, Search};
-use super::relation;
+use super::contrast;
 use super::trace::{Reply, Trace};
 use super::{Family, Ground, Guard, Judgement, Open, Property, PropertySpec, Values, dataset};
 use crate::fhir::Key;

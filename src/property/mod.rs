@@ -12,6 +12,7 @@ pub mod case;
 pub mod chain_is_two_steps;
 pub mod chronicle;
 pub mod compare;
+pub mod compartment_is_inclusion;
 pub mod concurrent_updates_are_kept;
 pub mod conditional_create_by_matches;
 pub mod conditional_create_once;
@@ -24,16 +25,14 @@ pub mod contained_kept;
 pub mod contest;
 pub mod contest_leaves_updatable;
 pub mod contrast;
+pub mod count_zero_counts_only;
+pub mod counts_agree;
 pub mod crash_keeps_acknowledged;
 pub mod create_says_where;
 pub mod criteria_in_any_order;
 pub mod crossing_transactions_end;
 pub mod cut_transaction_is_whole;
 pub mod cut_write_is_before_or_after;
-pub mod compartment_is_inclusion;
-pub mod conditional_create_once;
-pub mod count_zero_counts_only;
-pub mod counts_agree;
 pub mod dataset;
 pub mod date_bounds_cover;
 pub mod date_bounds_grow;
@@ -47,16 +46,16 @@ pub mod decimal_text;
 pub mod delete_and_update_agree;
 pub mod delete_is_gone;
 pub mod delete_of_referenced_is_clean;
+pub mod delete_takes_one_away;
 pub mod deleted_in_no_search;
 pub mod document;
 pub mod errors_have_outcomes;
 pub mod errors_hide_the_inside;
+pub mod evaluation;
 pub mod extensions_in_order;
 pub mod form;
 pub mod form_keeps_content;
 pub mod fuzz;
-pub mod delete_takes_one_away;
-pub mod evaluation;
 pub mod ground;
 pub mod guarded_updates_are_counted;
 pub mod has_is_reverse_chain;
@@ -64,20 +63,18 @@ pub mod history_across_delete;
 pub mod history_at_once;
 pub mod history_filters;
 pub mod history_tells_of_delete;
+pub mod id_list_is_these;
 pub mod identical_put_is_consistent;
 pub mod include_is_superset;
 pub mod inclusion;
 pub mod index_lag_is_measured;
+pub mod interleaved_walks_are_whole;
 pub mod json_escapes_kept;
 pub mod key_order_ignored;
 pub mod large_value_kept;
 pub mod last_updated_partition;
 pub mod life;
 pub mod life_follows_model;
-pub mod id_list_is_these;
-pub mod include_is_superset;
-pub mod inclusion;
-pub mod interleaved_walks_are_whole;
 pub mod linked;
 pub mod long_list_kept;
 pub mod matches;
@@ -88,6 +85,7 @@ pub mod narrative_kept;
 pub mod nested_transaction_is_whole;
 pub mod no_read_is_torn;
 pub mod not_is_complement;
+pub mod nothing_leaks;
 pub mod null_padding_kept;
 pub mod number;
 pub mod number_precision;
@@ -101,8 +99,6 @@ pub mod or_is_union;
 pub mod order;
 pub mod overlapping_transaction_refused;
 pub mod own_write_is_read;
-pub mod nothing_leaks;
-pub mod number;
 pub mod page_links_agree;
 pub mod page_size_changes_nothing;
 pub mod page_union_is_whole;
@@ -130,13 +126,16 @@ pub mod round_trip;
 pub mod same_fault_same_answer;
 pub mod same_in_xml;
 pub mod script;
+pub mod search_agrees_with_bodies;
 pub mod search_shows_what_existed;
 pub mod sessions_are_kept;
 pub mod shape_keeps_matches;
+pub mod sort_is_permutation;
 pub mod spelling_is_irrelevant;
 pub mod stale_if_match_refused;
 pub mod string_folds;
 pub mod string_modifiers_nest;
+pub mod tampered_link_is_harmless;
 pub mod time_text;
 pub mod token_system_narrows;
 pub mod total_leaves_out_includes;
@@ -151,18 +150,12 @@ pub mod type_history_contains;
 pub mod types_are_apart;
 pub mod unicode_kept;
 pub mod unknown_parameter_changes_nothing;
+pub mod unrelated_changes_nothing;
 pub mod update_as_create_once;
 pub mod update_creates_as_claimed;
+pub mod update_moves_membership;
 pub mod update_revives_deleted;
 pub mod value_not_and_missing;
-pub mod search_agrees_with_bodies;
-pub mod sort_is_permutation;
-pub mod stale_if_match_refused;
-pub mod tampered_link_is_harmless;
-pub mod total_leaves_out_includes;
-pub mod trace;
-pub mod unrelated_changes_nothing;
-pub mod update_moves_membership;
 pub mod values;
 pub mod variety;
 pub mod version_is_stable;
@@ -370,6 +363,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &batch_entries_are_independent::BatchEntriesAreIndependent,
     &broken_bodies_are_no_server_error::BrokenBodiesAreNoServerError,
     &chain_is_two_steps::ChainIsTwoSteps,
+    &compartment_is_inclusion::CompartmentIsInclusion,
     &concurrent_updates_are_kept::ConcurrentUpdatesAreKept,
     &conditional_create_by_matches::ConditionalCreateByMatches,
     &conditional_create_once::ConditionalCreateOnce,
@@ -380,6 +374,8 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &conditions_hold_in_bundles::ConditionsHoldInBundles,
     &contained_kept::ContainedKept,
     &contest_leaves_updatable::ContestLeavesUpdatable,
+    &count_zero_counts_only::CountZeroCountsOnly,
+    &counts_agree::CountsAgree,
     &crash_keeps_acknowledged::CrashKeepsAcknowledged,
     &create_says_where::CreateSaysWhere,
     &criteria_in_any_order::CriteriaInAnyOrder,
@@ -393,14 +389,11 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &date_precision::DatePrecision,
     &date_prefixes_nest::DatePrefixesNest,
     &date_zone_shift::DateZoneShift,
-    &compartment_is_inclusion::CompartmentIsInclusion,
-    &conditional_create_once::ConditionalCreateOnce,
-    &count_zero_counts_only::CountZeroCountsOnly,
-    &counts_agree::CountsAgree,
     &decimal_text::DecimalText,
     &delete_and_update_agree::DeleteAndUpdateAgree,
     &delete_is_gone::DeleteIsGone,
     &delete_of_referenced_is_clean::DeleteOfReferencedIsClean,
+    &delete_takes_one_away::DeleteTakesOneAway,
     &deleted_in_no_search::DeletedInNoSearch,
     &errors_have_outcomes::ErrorsHaveOutcomes,
     &errors_hide_the_inside::ErrorsHideTheInside,
@@ -412,9 +405,11 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &history_at_once::HistoryAtOnce,
     &history_filters::HistoryFilters,
     &history_tells_of_delete::HistoryTellsOfDelete,
+    &id_list_is_these::IdListIsThese,
     &identical_put_is_consistent::IdenticalPutIsConsistent,
     &include_is_superset::IncludeIsSuperset,
     &index_lag_is_measured::IndexLagIsMeasured,
+    &interleaved_walks_are_whole::InterleavedWalksAreWhole,
     &json_escapes_kept::JsonEscapesKept,
     &key_order_ignored::KeyOrderIgnored,
     &large_value_kept::LargeValueKept,
@@ -428,6 +423,7 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &nested_transaction_is_whole::NestedTransactionIsWhole,
     &no_read_is_torn::NoReadIsTorn,
     &not_is_complement::NotIsComplement,
+    &nothing_leaks::NothingLeaks,
     &null_padding_kept::NullPaddingKept,
     &number_precision::NumberPrecision,
     &odd_headers_are_no_server_error::OddHeadersAreNoServerError,
@@ -439,19 +435,11 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &or_is_union::OrIsUnion,
     &overlapping_transaction_refused::OverlappingTransactionRefused,
     &own_write_is_read::OwnWriteIsRead,
-    &page_union_is_whole::PageUnionIsWhole,
-    &pages_keep_what_stays::PagesKeepWhatStays,
-    &patch_is_applied::PatchIsApplied,
-    &delete_takes_one_away::DeleteTakesOneAway,
-    &has_is_reverse_chain::HasIsReverseChain,
-    &id_list_is_these::IdListIsThese,
-    &include_is_superset::IncludeIsSuperset,
-    &interleaved_walks_are_whole::InterleavedWalksAreWhole,
-    &missing_partition::MissingPartition,
-    &nothing_leaks::NothingLeaks,
     &page_links_agree::PageLinksAgree,
     &page_size_changes_nothing::PageSizeChangesNothing,
     &page_union_is_whole::PageUnionIsWhole,
+    &pages_keep_what_stays::PagesKeepWhatStays,
+    &patch_is_applied::PatchIsApplied,
     &pinned_id_keeps_predicate::PinnedIdKeepsPredicate,
     &pivot_is_found::PivotIsFound,
     &post_search_is_get_search::PostSearchIsGetSearch,
@@ -470,13 +458,16 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &round_trip::RoundTrip,
     &same_fault_same_answer::SameFaultSameAnswer,
     &same_in_xml::SameInXml,
+    &search_agrees_with_bodies::SearchAgreesWithBodies,
     &search_shows_what_existed::SearchShowsWhatExisted,
     &sessions_are_kept::SessionsAreKept,
     &shape_keeps_matches::ShapeKeepsMatches,
+    &sort_is_permutation::SortIsPermutation,
     &spelling_is_irrelevant::SpellingIsIrrelevant,
     &stale_if_match_refused::StaleIfMatchRefused,
     &string_folds::StringFolds,
     &string_modifiers_nest::StringModifiersNest,
+    &tampered_link_is_harmless::TamperedLinkIsHarmless,
     &time_text::TimeText,
     &token_system_narrows::TokenSystemNarrows,
     &total_leaves_out_includes::TotalLeavesOutIncludes,
@@ -489,18 +480,13 @@ pub static PROPERTIES: &[&dyn Property] = &[
     &types_are_apart::TypesAreApart,
     &unicode_kept::UnicodeKept,
     &unknown_parameter_changes_nothing::UnknownParameterChangesNothing,
+    &unrelated_changes_nothing::UnrelatedChangesNothing,
     &update_as_create_once::UpdateAsCreateOnce,
     &update_creates_as_claimed::UpdateCreatesAsClaimed,
+    &update_moves_membership::UpdateMovesMembership,
     &update_revives_deleted::UpdateRevivesDeleted,
     &value_not_and_missing::ValueNotAndMissing,
     &version_is_stable::VersionIsStable,
-    &search_agrees_with_bodies::SearchAgreesWithBodies,
-    &sort_is_permutation::SortIsPermutation,
-    &stale_if_match_refused::StaleIfMatchRefused,
-    &tampered_link_is_harmless::TamperedLinkIsHarmless,
-    &total_leaves_out_includes::TotalLeavesOutIncludes,
-    &unrelated_changes_nothing::UnrelatedChangesNothing,
-    &update_moves_membership::UpdateMovesMembership,
     &version_monotone::VersionMonotone,
     &vread_of_nothing::VreadOfNothing,
     &white_space_kept::WhiteSpaceKept,

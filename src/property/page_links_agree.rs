@@ -82,7 +82,7 @@ impl Property for PageLinksAgree {
 }
 
 fn judge(trace: &Trace, event: &Event) -> Judged {
-    let Command::Follow { page, contrast, .. } = &event.step.command else {
+    let Command::Follow { page, relation, .. } = &event.step.command else {
         return Ok(None);
     };
     if event.exchanges.is_empty() || !answer::steady(trace, "pages", "again")? {
@@ -104,9 +104,9 @@ fn judge(trace: &Trace, event: &Event) -> Judged {
         ("previous", LAST) => {
             let mut found = walk.set();
             found.extend(pages.pages.last().into_iter().flatten().cloned());
-            other(contrast, &whole, &found)
+            other(relation, &whole, &found)
         }
-        ("first", _) | ("self", 0) => other(contrast, &whole, &walk.set()),
+        ("first", _) | ("self", 0) => other(relation, &whole, &walk.set()),
         ("last", _) => not_last(event, &whole, &walk),
         _ => return Ok(None),
     };
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn links_that_lead_through_the_same_pages_are_silent() {
-        for (page, contrast, answers) in [
+        for (page, relation, answers) in [
             (LAST, "previous", vec![&["Patient/1", "Patient/2"][..]]),
             (
                 LAST,
@@ -187,7 +187,7 @@ mod tests {
             ),
             (0, "last", vec![&["Patient/3"][..]]),
         ] {
-            let judgement = judge(page, contrast, &answers);
+            let judgement = judge(page, relation, &answers);
             assert_eq!((judgement.violations.len(), judgement.weighed), (0, 1));
         }
         assert_eq!(judge(0, "last", &[]).weighed, 0);
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn links_that_lead_elsewhere_are_found() {
         let sign = |page, relation: &str, answers: &[&[&str]]| {
-            judge(page, contrast, answers).violations[0]
+            judge(page, relation, answers).violations[0]
                 .signature
                 .clone()
         };

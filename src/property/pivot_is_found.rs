@@ -2,8 +2,8 @@
 //! pivoted query synthesis, after Rigger and Su 2020.
 
 use super::case::{Case, Criterion, Origin, Script, Search, Term};
-use super::parameter::Parameter;
 use super::contrast::{self, Judged, matches, shown_by};
+use super::parameter::Parameter;
 use super::trace::Trace;
 use super::{
     Family, Ground, Guard, Judgement, Property, PropertySpec, Values, answer, dataset, evaluation,

@@ -2,9 +2,9 @@
 //! SM-30 of the catalogue. What R4 leaves open is not judged.
 
 use super::case::{Case, Criterion, Script, Search, Term};
+use super::contrast::{self, Equal, Judged, shown_by};
 use super::evaluation;
 use super::parameter::{Kind, Parameter};
-use super::contrast::{self, Equal, Judged, shown_by};
 use super::trace::Trace;
 use super::{Family, Ground, Guard, Judgement, Property, PropertySpec, Values, answer, dataset};
 use crate::fhir::Key;
@@ -96,6 +96,7 @@ fn varied(parameter: &Parameter, exact: Criterion, values: &mut Values) -> Crite
     }
     match parameter.kind {
         Kind::Code | Kind::Coding => modified("not", exact.value),
+        Kind::Identifier | Kind::Quantity | Kind::Instant => exact,
         Kind::Text => modified(values.pick::<&str>(&["exact", "contains"]), exact.value),
         Kind::Date => {
             let prefix = values.pick::<&str>(&["ge", "gt", "le", "lt", "eq", "ne"]);

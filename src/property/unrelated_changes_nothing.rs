@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::before_and_after::{self, Change, TURNS, labels};
 use super::case::{Case, Criterion, Origin, Script, Search};
+use super::contrast;
 use super::delete_takes_one_away::written;
-use super::relation;
 use super::trace::Trace;
 use super::{Family, Ground, Guard, Judgement, Property, PropertySpec, Values, answer, dataset};
 use crate::fhir::capability::Capability;
