@@ -43,10 +43,23 @@ pub fn search<'t>(trace: &'t Trace, label: &str) -> Option<&'t Search> {
 /// The complete answer to a search whose criteria were all used.
 ///
 /// # Errors
-/// Why there is none; an absent search gives `None`.
+/// Why there is none; an absent search gives `None`. One page that is as full as was asked for and leads nowhere may be
+/// cut: "Servers SHALL NOT return more resources than requested, even if they don't support paging"
+/// (<http://hl7.org/fhir/R4/search.html#count>).
 pub fn answered(trace: &Trace, label: &str) -> Result<Option<Answer>, Open> {
     answer::heeded(trace, label)?;
-    answer::whole(trace, label)
+    let answer = answer::whole(trace, label)?;
+    let asked = search(trace, label).and_then(|search| search.count);
+    let is_full = |answer: &Answer| match answer.pages.as_slice() {
+        [page] => asked.is_some_and(|asked| asked > 0 && page.len() == asked as usize),
+        _ => false,
+    };
+    match answer {
+        Some(answer) if is_full(&answer) => Err(Open::Unsupported(
+            "a full page leads to no other: it may not be all".to_owned(),
+        )),
+        answer => Ok(answer),
+    }
 }
 
 /// Two sets that must be one, and what to say if they are not.
@@ -104,6 +117,7 @@ pub fn shown_by(mut violation: Violation, trace: &Trace, answers: &[&Answer]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::property::staging::{Stage, searchset};
 
     fn keys(names: &[&str]) -> BTreeSet<Key> {
         names
@@ -129,6 +143,23 @@ mod tests {
         assert_eq!(sign(&["Patient/1"], &["Patient/1"]), None);
         assert_eq!(sign(&["Patient/1"], &[]).as_deref(), Some("lost"));
         assert_eq!(sign(&[], &["Patient/1"]).as_deref(), Some("added"));
+    }
+
+    #[test]
+    fn a_full_page_that_leads_nowhere_may_be_cut() {
+        let answered = |count: Option<u32>| {
+            let mut stage = Stage::new("property/x");
+            let search = Search {
+                count,
+                ..Search::of("all", "Patient", Vec::new())
+            };
+            let page = searchset(&["Patient/1", "Patient/2"], "Patient?_tag=x");
+            stage.push(Command::Search(search), None, vec![(200, page)]);
+            super::answered(&stage.trace(), "all")
+        };
+        assert!(matches!(answered(Some(2)), Err(Open::Unsupported(_))));
+        assert!(matches!(answered(Some(3)), Ok(Some(_))));
+        assert!(matches!(answered(None), Ok(Some(_))));
     }
 
     #[test]

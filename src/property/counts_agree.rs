@@ -112,7 +112,7 @@ fn judge(trace: &Trace, turn: usize) -> Judged {
         if !is_same || !answer::shows(trace, label, option) {
             continue;
         }
-        let Ok(Some(counted)) = contrast::answered(trace, label) else {
+        let Ok(Some(counted)) = answer::whole(trace, label) else {
             continue;
         };
         let totals = bodies::totals(trace, label);

@@ -97,9 +97,10 @@ fn judge(trace: &Trace, label: &str) -> Judged {
     {
         return Ok(None);
     }
+    answer::heeded(trace, label)?;
     let (Some(all), Some(sized)) = (
         contrast::answered(trace, "all")?,
-        contrast::answered(trace, label)?,
+        answer::whole(trace, label)?,
     ) else {
         return Ok(None);
     };
