@@ -151,6 +151,9 @@ fn every_check_is_provoked_by_some_defect() {
 /// Parts into which the cases are cut for the variants: each variant runs one of them here, and all on the scoreboard.
 const PARTS: usize = 3;
 
+/// Patients of the clean runs: quick, and enough for nearly all cases.
+const PATIENTS: u64 = 8;
+
 /// All cases on the plain sandbox, a part of them on each variant.
 struct Sampled;
 
@@ -163,6 +166,7 @@ impl Laboratory for Sampled {
             .and_then(|id| variants.position(|variant| variant.id == id));
         let bench = Bench {
             budget: Budget::QUICK,
+            population: PATIENTS,
             shard: place.map(|place| (place % PARTS + 1, PARTS)),
             ..Bench::default()
         };

@@ -67,8 +67,8 @@ fn bench(common: &Common, args: &ScoreboardArgs) -> Result<Bench, Failure> {
         budget: Budget::named(name).unwrap_or_default(),
         latency: Duration::from_millis(args.latency),
         filter: args.filter.clone(),
-        shard: None,
         store: common.store.join("scoreboard"),
+        ..Bench::default()
     })
 }
 

@@ -14,12 +14,10 @@ use crate::suite::filter::Filter;
 
 use super::super::cmd::run::{execute, runtime};
 use super::super::config::Config;
-use super::super::settings::Settings;
+use super::super::settings::{DEFAULT_POPULATION, Settings};
 use super::super::setup::Given;
 use super::super::{args, suites};
 
-/// Patients: enough for every witness that a planted defect needs, and quick without optimisation.
-const PATIENTS: u64 = 8;
 /// Requests per second of the closed variant here: what is tested is the judgement, not the patience.
 const FAST_RATE: u32 = 500;
 
@@ -30,6 +28,8 @@ pub struct Bench {
     pub budget: Budget,
     /// How long every answer takes where a defect is planted.
     pub latency: Duration,
+    /// Patients to load; with fewer than a run loads, some cases find no witness.
+    pub population: u64,
     /// Only these cases.
     pub filter: Option<String>,
     /// Only one part of the cases: the second of four.
@@ -43,6 +43,7 @@ impl Default for Bench {
         Bench {
             budget: Budget::default(),
             latency: Duration::ZERO,
+            population: DEFAULT_POPULATION,
             filter: None,
             shard: None,
             store: std::env::temp_dir().join("rounds-scoreboard"),
@@ -68,7 +69,7 @@ impl Bench {
         };
         let mut settings = Settings::resolve(&common, &run_args, &Config::default())
             .map_err(|failure| failure.to_string())?;
-        settings.population = PATIENTS;
+        settings.population = self.population;
         settings.budget = self.budget;
         settings.shard = self.shard;
         settings.sandbox_rate = Some(FAST_RATE);
