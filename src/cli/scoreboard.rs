@@ -16,7 +16,7 @@ use crate::seed::Seed;
 use super::failure::Failure;
 
 /// Suites that run with a defect: properties first, because they need no cohort and make small cases.
-pub const STAGES: &[&[&str]] = &[&["property/core"], &["core", "property/crash"]];
+pub const STAGES: &[&[&str]] = &[&["property/core"], &["core"]];
 /// Suites that run where nothing must be found: what is generated must not blame either.
 pub const CLEAN_STAGES: &[&[&str]] = &[&["property/core"], &["core", "expansion"]];
 

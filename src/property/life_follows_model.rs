@@ -17,7 +17,7 @@ static SPEC: PropertySpec = PropertySpec {
     title: "Every answer in a random life of a resource is what its past makes it",
     level: Level::Should,
     severity: Severity::Critical,
-    spec: "http://hl7.org/fhir/R4/http.html#instance",
+    spec: "http://hl7.org/fhir/R4/http.html#read",
     sentence: "(paraphrase) A read gives the current contents: those of the last write that was acknowledged",
     family: Family::Life,
     guards: &[Guard::Unknown],

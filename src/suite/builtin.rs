@@ -45,7 +45,6 @@ pub static SUITES: &[Source<'static>] = builtin![
     "core/write",
     "load/smoke",
     "property/core",
-    "property/crash",
 ];
 
 /// The files that a name selects: `core` all of `core/…`, `core/search` one.

@@ -132,14 +132,21 @@ impl Company<'_> {
             if self.has(&name) {
                 continue;
             }
-            let value = chosen(&self.pool, salt).and_then(|witness| {
+            let value_in = |witness: &Value| {
                 let known = parameter::find(resource_type, &name)
                     .and_then(|parameter| parameter.values(witness).into_iter().next());
                 known.or_else(|| {
                     value_of(resource_type, &name, witness, jiff::Timestamp::UNIX_EPOCH)
                 })
-            });
-            let Some(value) = value else {
+            };
+            // Some resources may lack what the server requires: those that have it are asked for.
+            let values: Vec<String> = self
+                .pool
+                .iter()
+                .filter_map(|witness| value_in(witness))
+                .collect();
+            let positions: Vec<usize> = (0..values.len()).collect();
+            let Some(value) = chosen(&positions, salt).map(|at| values[at].clone()) else {
                 return Err(format!("server requires {name}"));
             };
             if let Some(parameter) = parameter::find(resource_type, &name) {
