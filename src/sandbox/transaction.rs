@@ -129,7 +129,9 @@ fn transaction(
     let result = carry_out(turn, outer, entries);
     turn.atomic = false;
     // Only a planted race lets others write in between; what they wrote is not to be undone.
-    let is_alone = turn.store.log().len() - mark == turn.written - before;
+    // Another transaction may have taken back more than there was when this one began.
+    let grown = turn.store.log().len().checked_sub(mark);
+    let is_alone = grown == Some(turn.written - before);
     if result.is_err() && is_alone && !turn.server.has(Fault::TransactionKeepsPart) {
         turn.rollback(mark);
     }
