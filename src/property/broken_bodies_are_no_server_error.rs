@@ -1,7 +1,7 @@
 //! `property/broken-bodies-are-no-server-error`: a body that is no JSON, or JSON that parsers dispute, is no server error.
 //! Row FZ-02.
 
-use super::case::{Case, Command, Origin, Raw, RawBody, Script};
+use super::case::{Case, Raw, RawBody};
 use super::trace::Trace;
 use super::{Family, Ground, Guard, Judgement, Property, PropertySpec, Values, dataset, fuzz};
 use crate::fhir::capability::Capability;
@@ -32,28 +32,17 @@ impl Property for BrokenBodiesAreNoServerError {
     }
 
     fn admit(&self, ground: &Ground<'_>) -> Result<(), Verdict> {
-        ground.written(&["read"])?;
-        fuzz::permitted(ground)
+        fuzz::admit_writing(ground)
     }
 
     fn generate(&self, ground: &Ground<'_>, values: &mut Values) -> Case {
-        let resource_type = ground.one_written(&["read"], values);
-        let mut script = Script::new(SPEC.id, Origin::Created, 0);
-        let made = script.create(dataset::turn(resource_type, 0, values));
-        for _ in 0..REQUESTS {
-            script.push(Command::Raw(mutant(resource_type, values)));
-        }
-        script.read(made);
-        script.finish()
+        fuzz::writing_case(&SPEC, ground, values, mutant)
     }
 
     fn check(&self, trace: &Trace, _capability: &Capability) -> Judgement {
         fuzz::judge(&SPEC, trace)
     }
 }
-
-/// Wrong requests of one case.
-const REQUESTS: u32 = 6;
 
 /// A body that no JSON parser should take, or that only some do.
 fn mutant(resource_type: &str, values: &mut Values) -> Raw {

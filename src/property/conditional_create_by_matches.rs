@@ -1,14 +1,13 @@
 //! `property/conditional-create-by-matches`: a conditional create creates, leaves alone or is refused, by the number of matches.
 //! Row CR-15.
 
-use super::case::{Case, Command, Origin, Script};
+use super::case::{Case, Command};
 use super::trace::{Event, Trace};
 use super::{
-    Family, Ground, Guard, Judgement, Open, Property, PropertySpec, Values, answer, dataset, life,
-    matches,
+    Family, Ground, Guard, Judgement, Property, PropertySpec, Values, dataset, life, matches,
 };
 use crate::fhir::capability::Capability;
-use crate::record::{Completeness, Level, Severity, Verdict, Violation};
+use crate::record::{Level, Severity, Verdict, Violation};
 use crate::secret::Phrase;
 
 /// See the module.
@@ -40,55 +39,31 @@ impl Property for ConditionalCreateByMatches {
     }
 
     fn generate(&self, ground: &Ground<'_>, values: &mut Values) -> Case {
-        let types = types(ground).unwrap_or_else(|_| vec!["Patient"]);
-        let resource_type = *values.pick(&types);
-        let mut script = Script::new(SPEC.id, Origin::Created, 0);
-        // A resource that does not match, so that nothing is mistaken for everything.
-        script.create(dataset::turn(resource_type, 0, values));
-        for turn in 0..values.below(3) {
-            script.push(Command::Create {
+        let types = types(ground).unwrap_or_default();
+        let (script, _) = matches::script(&SPEC, &types, values, |resource_type, values| {
+            Command::Create {
                 name: matches::NAME.to_owned(),
-                resource: dataset::turn(resource_type, 1 + turn, values),
-                if_none_exist: false,
-            });
-        }
-        script.settle(resource_type);
-        script.search(matches::search("before", resource_type));
-        script.push(Command::Create {
-            name: matches::NAME.to_owned(),
-            resource: dataset::turn(resource_type, 5, values),
-            if_none_exist: true,
+                resource: dataset::turn(resource_type, 5, values),
+                if_none_exist: true,
+            }
         });
-        script.settle(resource_type);
-        script.search(matches::search("after", resource_type));
         script.finish()
     }
 
     fn check(&self, trace: &Trace, _capability: &Capability) -> Judgement {
-        if let Err(reason) = answer::created(trace) {
-            return Judgement::open(reason);
-        }
-        let mut judgement = Judgement::default();
-        for (index, event) in trace.events.iter().enumerate() {
-            if !matches!(
-                &event.step.command,
-                Command::Create {
-                    if_none_exist: true,
-                    ..
-                }
-            ) {
-                continue;
-            }
-            match judge(trace, index, event) {
-                Ok(Some(found)) => {
-                    judgement.weighed += 1;
-                    judgement.violations.extend(found);
-                }
-                Ok(None) => {}
-                Err(reason) => judgement.open.push(reason),
-            }
-        }
-        judgement
+        matches::judge(
+            trace,
+            |command| {
+                matches!(
+                    command,
+                    Command::Create {
+                        if_none_exist: true,
+                        ..
+                    }
+                )
+            },
+            |index, event| judge(trace, index, event),
+        )
     }
 }
 
@@ -109,17 +84,18 @@ fn found(
     shown: &[&Event],
     sign: &str,
 ) -> Violation {
-    let mut violation = life::violation(&SPEC, title, expected, actual, place, shown).signed(sign);
-    violation.oracle = Some(Completeness::Exact);
-    violation
+    matches::broken(
+        life::violation(&SPEC, title, expected, actual, place, shown),
+        sign,
+    )
 }
 
-fn judge(trace: &Trace, index: usize, event: &Event) -> Result<Option<Option<Violation>>, Open> {
-    let Some(before) = matches::before(trace, index, "before")? else {
+fn judge(trace: &Trace, index: usize, event: &Event) -> matches::Judged {
+    let Some(before) = matches::before(trace, index)? else {
         return Ok(None);
     };
     let status = life::status(event);
-    let search = trace.search("before");
+    let search = trace.search(matches::BEFORE);
     let shown: Vec<&Event> = search.into_iter().chain([event]).collect();
     let says = || life::says(event);
     let by_status = match (before.len(), status) {
@@ -147,11 +123,14 @@ fn judge(trace: &Trace, index: usize, event: &Event) -> Result<Option<Option<Vio
     if by_status.is_some() {
         return Ok(Some(by_status));
     }
-    let Some(after) = matches::after(trace, index, "after")? else {
+    let Some(after) = matches::after(trace, index)? else {
         return Ok(Some(None));
     };
     let wanted = before.len().max(1);
-    let shown: Vec<&Event> = shown.into_iter().chain(trace.search("after")).collect();
+    let shown: Vec<&Event> = shown
+        .into_iter()
+        .chain(trace.search(matches::AFTER))
+        .collect();
     Ok(Some((after.len() != wanted).then(|| {
         found(
             "A conditional create leaves another number of resources than its answer says",
@@ -176,7 +155,7 @@ mod tests {
         stage.settle("Patient");
         let search = |label: &str| Command::Search(matches::search(label, "Patient"));
         let answer = searchset(before, "Patient");
-        stage.push(search("before"), None, vec![(200, answer)]);
+        stage.push(search(matches::BEFORE), None, vec![(200, answer)]);
         let command = Command::Create {
             name: matches::NAME.to_owned(),
             resource: json!({"resourceType": "Patient"}),
@@ -185,7 +164,7 @@ mod tests {
         stage.push(command, None, vec![(status, json!({}))]);
         stage.settle("Patient");
         let answer = searchset(after, "Patient");
-        stage.push(search("after"), None, vec![(200, answer)]);
+        stage.push(search(matches::AFTER), None, vec![(200, answer)]);
         ConditionalCreateByMatches
             .check(&stage.trace(), &capability(json!({})))
             .violations

@@ -1,14 +1,13 @@
 //! `property/conditional-delete-by-matches`: a conditional delete deletes the matches, or is refused and deletes nothing.
 //! Row CR-14.
 
-use super::case::{Case, Command, Origin, Script, Search};
+use super::case::{Case, Command, Search};
 use super::trace::{Event, Trace};
 use super::{
-    Family, Ground, Guard, Judgement, Open, Property, PropertySpec, Values, answer, dataset, life,
-    matches,
+    Family, Ground, Guard, Judgement, Open, Property, PropertySpec, Values, answer, life, matches,
 };
 use crate::fhir::capability::Capability;
-use crate::record::{Completeness, Level, Severity, Verdict, Violation};
+use crate::record::{Level, Severity, Verdict, Violation};
 use crate::secret::Phrase;
 
 /// See the module.
@@ -40,49 +39,24 @@ impl Property for ConditionalDeleteByMatches {
     }
 
     fn generate(&self, ground: &Ground<'_>, values: &mut Values) -> Case {
-        let types = types(ground).unwrap_or_else(|_| vec!["Patient"]);
-        let resource_type = *values.pick(&types);
-        let mut script = Script::new(SPEC.id, Origin::Created, 0);
-        // A resource that does not match, so that nothing is mistaken for everything.
-        script.create(dataset::turn(resource_type, 0, values));
-        for turn in 0..values.below(3) {
-            script.push(Command::Create {
-                name: matches::NAME.to_owned(),
-                resource: dataset::turn(resource_type, 1 + turn, values),
-                if_none_exist: false,
+        let types = types(ground).unwrap_or_default();
+        let (mut script, resource_type) =
+            matches::script(&SPEC, &types, values, |resource_type, _| {
+                Command::DeleteWhere {
+                    resource_type: resource_type.to_owned(),
+                    name: matches::NAME.to_owned(),
+                }
             });
-        }
-        script.settle(resource_type);
-        script.search(matches::search("before", resource_type));
-        script.push(Command::DeleteWhere {
-            resource_type: resource_type.to_owned(),
-            name: matches::NAME.to_owned(),
-        });
-        script.settle(resource_type);
-        script.search(matches::search("after", resource_type));
         script.search(Search::of("others", resource_type, Vec::new()));
         script.finish()
     }
 
     fn check(&self, trace: &Trace, _capability: &Capability) -> Judgement {
-        if let Err(reason) = answer::created(trace) {
-            return Judgement::open(reason);
-        }
-        let mut judgement = Judgement::default();
-        for (index, event) in trace.events.iter().enumerate() {
-            if !matches!(&event.step.command, Command::DeleteWhere { .. }) {
-                continue;
-            }
-            match judge(trace, index, event) {
-                Ok(Some(found)) => {
-                    judgement.weighed += 1;
-                    judgement.violations.extend(found);
-                }
-                Ok(None) => {}
-                Err(reason) => judgement.open.push(reason),
-            }
-        }
-        judgement
+        matches::judge(
+            trace,
+            |command| matches!(command, Command::DeleteWhere { .. }),
+            |index, event| judge(trace, index, event),
+        )
     }
 }
 
@@ -103,9 +77,10 @@ fn found(
     shown: &[&Event],
     sign: &str,
 ) -> Violation {
-    let mut violation = life::violation(&SPEC, title, expected, actual, place, shown).signed(sign);
-    violation.oracle = Some(Completeness::Exact);
-    violation
+    matches::broken(
+        life::violation(&SPEC, title, expected, actual, place, shown),
+        sign,
+    )
 }
 
 fn claims(ground: &Ground<'_>, name: &str) -> bool {
@@ -115,8 +90,8 @@ fn claims(ground: &Ground<'_>, name: &str) -> bool {
         .is_some_and(|support| support == "single" || support == "multiple")
 }
 
-fn judge(trace: &Trace, index: usize, event: &Event) -> Result<Option<Option<Violation>>, Open> {
-    let Some(before) = matches::before(trace, index, "before")? else {
+fn judge(trace: &Trace, index: usize, event: &Event) -> matches::Judged {
+    let Some(before) = matches::before(trace, index)? else {
         return Ok(None);
     };
     let accepted = match life::status(event) {
@@ -125,13 +100,13 @@ fn judge(trace: &Trace, index: usize, event: &Event) -> Result<Option<Option<Vio
         202 => return Ok(None),
         status => status < 300,
     };
-    let search = trace.search("before");
-    let after = trace.search("after");
+    let search = trace.search(matches::BEFORE);
+    let after = trace.search(matches::AFTER);
     let shown: Vec<&Event> = search.into_iter().chain([event]).chain(after).collect();
     if let Some(others) = others(trace, index, event)? {
         return Ok(Some(Some(others)));
     }
-    let Some(left) = matches::after(trace, index, "after")? else {
+    let Some(left) = matches::after(trace, index)? else {
         return Ok(None);
     };
     if accepted && !left.is_empty() && !before.is_empty() {
@@ -165,7 +140,7 @@ fn others(trace: &Trace, index: usize, event: &Event) -> Result<Option<Violation
         let other = event.step.command.name() != Some(matches::NAME);
         other && matches!(event.step.command, Command::Create { .. }) && event.accepted().is_some()
     });
-    let awaited = matches::after(trace, index, "after")?.is_some();
+    let awaited = matches::after(trace, index)?.is_some();
     let Some((stranger, key)) = stranger.and_then(|event| Some((event, event.key.as_ref()?)))
     else {
         return Ok(None);
@@ -194,7 +169,7 @@ mod tests {
         stage.settle("Patient");
         let search = |label: &str| Command::Search(matches::search(label, "Patient"));
         let answer = searchset(before, "Patient");
-        stage.push(search("before"), None, vec![(200, answer)]);
+        stage.push(search(matches::BEFORE), None, vec![(200, answer)]);
         let command = Command::DeleteWhere {
             resource_type: "Patient".to_owned(),
             name: matches::NAME.to_owned(),
@@ -202,7 +177,7 @@ mod tests {
         stage.push(command, None, vec![(status, json!({}))]);
         stage.settle("Patient");
         let answer = searchset(after, "Patient");
-        stage.push(search("after"), None, vec![(200, answer)]);
+        stage.push(search(matches::AFTER), None, vec![(200, answer)]);
         ConditionalDeleteByMatches
             .check(&stage.trace(), &capability(json!({})))
             .violations

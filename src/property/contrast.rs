@@ -1,5 +1,5 @@
-//! Relations between the answers of one trace: what most search properties compare, and how a difference is said.
-//! Which answers must relate how is said by the properties.
+//! Two answers of one trace held against each other, and how a difference is said. Which answers must be equal is said by
+//! the properties; how cases of several related searches are written, by `relation`.
 
 use std::collections::BTreeSet;
 

@@ -4,9 +4,9 @@
 //! A server error, an answer that never comes, a server that is gone: nothing else is held against a server here.
 //! What a server accepts or refuses is for others to judge.
 
-use super::case::{Command, Raw, RawBody};
+use super::case::{Case, Command, Origin, Raw, RawBody, Script};
 use super::trace::{Event, Trace};
-use super::{Ground, Judgement, PropertySpec, answer, life};
+use super::{Ground, Judgement, PropertySpec, Values, answer, dataset, life};
 use crate::http::{FailureKind, Method};
 use crate::record::{Verdict, Violation};
 use crate::secret::Phrase;
@@ -39,6 +39,63 @@ pub fn post(resource_type: &str, body: RawBody) -> Raw {
         body,
         name: None,
     }
+}
+
+/// Wrong requests of one case.
+const REQUESTS: u32 = 6;
+
+/// Types where the properties of wrong bodies, fields and methods stand.
+///
+/// # Errors
+/// As [`Ground::written`] and [`permitted`].
+pub fn admit_writing(ground: &Ground<'_>) -> Result<(), Verdict> {
+    ground.written(&["read"])?;
+    permitted(ground)
+}
+
+/// A resource, wrong requests, and a read that shows whether the server still lives.
+pub fn writing_case(
+    spec: &PropertySpec,
+    ground: &Ground<'_>,
+    values: &mut Values,
+    mutant: impl Fn(&str, &mut Values) -> Raw,
+) -> Case {
+    let resource_type = ground.one_written(&["read"], values);
+    let mut script = Script::new(spec.id, Origin::Created, 0);
+    let made = script.create(dataset::turn(resource_type, 0, values));
+    script.read(made);
+    for _ in 0..REQUESTS {
+        script.push(Command::Raw(mutant(resource_type, values)));
+    }
+    script.read(made);
+    script.finish()
+}
+
+/// Where wrong URLs and searches stand.
+///
+/// # Errors
+/// `Skip` if nothing is claimed, and as [`permitted`].
+pub fn admit_reading(ground: &Ground<'_>) -> Result<(), Verdict> {
+    if ground.capability.resource_types().is_empty() {
+        return Err(Verdict::Skip("not claimed: any type".to_owned()));
+    }
+    permitted(ground)
+}
+
+/// Wrong requests by GET alone.
+pub fn reading_case(
+    spec: &PropertySpec,
+    ground: &Ground<'_>,
+    values: &mut Values,
+    mutant: impl Fn(&str, &mut Values) -> Raw,
+) -> Case {
+    let types = ground.capability.resource_types();
+    let resource_type = types.first().map_or("Patient", |_| *values.pick(&types));
+    let mut script = Script::new(spec.id, Origin::Cohort, 0);
+    for _ in 0..REQUESTS {
+        script.push(Command::Raw(mutant(resource_type, values)));
+    }
+    script.finish()
 }
 
 /// Judges every raw step: a server error or no answer is a violation, any other answer is fine. After the last one the

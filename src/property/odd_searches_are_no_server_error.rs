@@ -1,7 +1,7 @@
 //! `property/odd-searches-are-no-server-error`: a search value that makes no sense is no server error.
 //! Row FZ-05.
 
-use super::case::{Case, Command, Origin, Raw, Script};
+use super::case::{Case, Raw};
 use super::trace::Trace;
 use super::{Family, Ground, Guard, Judgement, Property, PropertySpec, Values, fuzz};
 use crate::fhir::capability::Capability;
@@ -32,37 +32,19 @@ impl Property for OddSearchesAreNoServerError {
     }
 
     fn admit(&self, ground: &Ground<'_>) -> Result<(), Verdict> {
-        if ground.capability.resource_types().is_empty() {
-            return Err(Verdict::Skip("not claimed: any type".to_owned()));
-        }
-        fuzz::permitted(ground)
+        fuzz::admit_reading(ground)
     }
 
     fn generate(&self, ground: &Ground<'_>, values: &mut Values) -> Case {
-        let types = ground.capability.resource_types();
-        let resource_type = if types.is_empty() {
-            "Patient"
-        } else {
-            *values.pick(&types)
-        };
-        let mut script = Script::new(SPEC.id, Origin::Cohort, 0);
-        for _ in 0..REQUESTS {
-            script.push(Command::Raw(mutant(
-                resource_type,
-                &ground.capability.search_parameters(resource_type),
-                values,
-            )));
-        }
-        script.finish()
+        fuzz::reading_case(&SPEC, ground, values, |name, values| {
+            mutant(name, &ground.capability.search_parameters(name), values)
+        })
     }
 
     fn check(&self, trace: &Trace, _capability: &Capability) -> Judgement {
         fuzz::judge(&SPEC, trace)
     }
 }
-
-/// Wrong requests of one case.
-const REQUESTS: u32 = 6;
 
 /// A search for a nonsensical value, by a parameter that the server claims.
 fn mutant(resource_type: &str, claimed: &[&str], values: &mut Values) -> Raw {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::answer;
 use super::case::{Case, Criterion, Script, Search, Term};
+use super::contrast;
 use super::dataset::Population;
 use super::ground::SearchGround;
 use super::trace::Trace;
@@ -90,23 +91,12 @@ pub fn related(
     inquiry.script.finish()
 }
 
-/// What one turn came to: nothing to judge, or what is wrong with it.
-pub type Ruling = Result<Option<Vec<Violation>>, Open>;
+/// What one turn came to.
+pub type Ruling = contrast::Judged;
 
 /// Judges the turns of a case.
 pub fn judge(turns: usize, rule: impl Fn(usize) -> Ruling) -> Judgement {
-    let mut judgement = Judgement::default();
-    for turn in 0..turns {
-        match rule(turn) {
-            Ok(Some(violations)) => {
-                judgement.weighed += 1;
-                judgement.violations.extend(violations);
-            }
-            Ok(None) => {}
-            Err(reason) => judgement.open.push(reason),
-        }
-    }
-    judgement
+    contrast::gather((0..turns).map(rule))
 }
 
 /// The answers of one turn, read one by one; what was read is what a violation shows.
